@@ -12,7 +12,7 @@ use axum::extract::{RawPathParams, Request};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use backend::{Backend, OrgScope};
-use domain::identity::User;
+use domain::identity::{Permission, User};
 use domain::ids::UserId;
 use domain::problem::Problem;
 use http::HeaderValue;
@@ -70,8 +70,7 @@ impl Address {
     /// What an address says, with the parts that the route table names.
     #[must_use]
     pub fn of(uri: &http::Uri, parts: Vec<(String, String)>) -> Self {
-        let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        let query: UrlQuery = query.into_owned().collect();
+        let query = UrlQuery::read(uri.query().unwrap_or_default());
         Self { path: uri.path().to_owned(), query: query.with_added_filter(), parts }
     }
 
@@ -176,6 +175,19 @@ impl Site {
         Made: Future<Output = Drawn> + Send + 'static,
     {
         self.plain(move |address| in_frame(address, draw.clone()))
+    }
+
+    /// The same for a page about all projects: whoever sees some teams alone is refused.
+    pub fn whole<S, F, Made>(&self, draw: F) -> MethodRouter<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(Visit) -> Made + Clone + Send + Sync + 'static,
+        Made: Future<Output = Drawn> + Send + 'static,
+    {
+        self.inside(move |visit| {
+            let allowed = visit.scope.require(Permission::ReadPrices).map(|()| draw(visit));
+            async move { allowed?.await }
+        })
     }
 
     /// What stands at every address that has no page: below an organization in its frame, for those who may see it.

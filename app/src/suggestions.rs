@@ -5,7 +5,7 @@
 use crate::layout::{NavItem, UrlQuery};
 use crate::prices::labels::{model_path, rate};
 use crate::ui::Suggest;
-use crate::{format, page::Address};
+use crate::{format, page::Address, views};
 use backend::{Backend, Error, OrgScope, prices::browse};
 use domain::identity::Permission;
 use domain::ids::UserId;
@@ -29,7 +29,7 @@ const SHOWN: usize = 12;
 const MIN_EVENT_ID: usize = 6;
 
 /// Pages below those of the navigation, and what can be done: its words, who may, and where.
-const PLACES: [(&str, &str, Permission, &str); 20] = [
+const PLACES: [(&str, &str, Permission, &str); 22] = [
     ("New budget", "Action", Permission::ManageBudgets, "budgets/new"),
     ("New API key", "Action", Permission::ManageKeys, "settings/keys#new"),
     ("Import a file", "Action", Permission::SendEvents, "events/uploads#new"),
@@ -41,15 +41,17 @@ const PLACES: [(&str, &str, Permission, &str); 20] = [
     ("Add discount or markup", "Action", Permission::ManagePrices, "prices/discounts/new"),
     ("Add term", "Action", Permission::ManagePrices, "prices/contract/new"),
     ("Reprice events", "Action", Permission::ManagePrices, "prices/runs/new"),
+    ("Annotate charts", "Action", Permission::ManageViews, "annotations#new"),
+    ("Annotations", "Page", Permission::Read, "annotations"),
     ("API keys", "Page", Permission::Read, "settings/keys"),
     ("Members", "Page", Permission::Read, "settings/members"),
     ("Audit log", "Page", Permission::ReadAudit, "settings/audit"),
     ("Unpriced events", "Page", Permission::Read, "events/unpriced"),
     ("Rejected events", "Page", Permission::Read, "events/rejected"),
     ("Imports", "Page", Permission::Read, "events/uploads"),
-    ("Custom prices", "Page", Permission::Read, "prices/own"),
-    ("Commitments and volume pricing", "Page", Permission::Read, "prices/contract"),
-    ("Repricing runs", "Page", Permission::Read, "prices/runs"),
+    ("Custom prices", "Page", Permission::ReadPrices, "prices/own"),
+    ("Commitments and volume pricing", "Page", Permission::ReadPrices, "prices/contract"),
+    ("Repricing runs", "Page", Permission::ReadPrices, "prices/runs"),
 ];
 
 /// Where a field of a form of this organization gets its proposals from.
@@ -153,6 +155,11 @@ impl Asked<'_> {
         Ok(alike)
     }
 
+    /// [`Asked::models`] for readers who see prices.
+    async fn known_models(&self) -> Result<Vec<ModelEntry>, Error> {
+        if self.scope.may(Permission::ReadPrices) { self.models().await } else { Ok(Vec::new()) }
+    }
+
     async fn search(&self, text: String, provider: Option<String>, most: usize) -> Result<Vec<ModelEntry>, Error> {
         let limit = u16::try_from(most).unwrap_or(u16::MAX);
         let search = PriceSearch { text, provider, limit, cursor: None };
@@ -180,12 +187,13 @@ impl Asked<'_> {
             return Ok(self.places());
         }
         let places = matching(self.places(), typed, SHOWN, |place| &place.label);
-        let (mine, named, models, customers, event) = futures::try_join!(
+        let (mine, named, models, customers, event, views) = futures::try_join!(
             backend::identity::organizations_of(backend, self.user_id),
             backend::suggestions::named(backend, scope, typed, SHOWN),
-            self.models(),
+            self.known_models(),
             backend::suggestions::values(backend, scope, &Dimension::Customer, (typed, None), SHOWN),
             self.event(),
+            backend::views::list(backend, scope),
         )?;
         let org = self.address.part("org");
         let mine = matching(mine, typed, SHOWN, |(other, _)| &other.name).into_iter();
@@ -197,7 +205,10 @@ impl Asked<'_> {
             let (href, Entry { label, note, .. }) = (model_path(org, &model.name), book_model(model));
             Entry::leading(label, format!("Model, {note}"), href)
         });
-        let mut all: Vec<_> = event.into_iter().chain(places).chain(named).chain(others).chain(models).collect();
+        let views = matching(views, typed, SHOWN, |view| &view.name).into_iter();
+        let views = views.map(|view| Entry::leading(view.name, "View", views::address(org, view.view_id)));
+        let known = places.into_iter().chain(views).chain(named);
+        let mut all: Vec<_> = event.into_iter().chain(known).chain(others).chain(models).collect();
         // What was found by its id or by a like name goes last where its own name does not fit, the event's first.
         all.sort_by_key(|entry| (Reverse(entry.note == "Event"), rank(&entry.label, typed).unwrap_or(u8::MAX)));
         all.truncate(SHOWN);
@@ -206,7 +217,8 @@ impl Asked<'_> {
 
     fn places(&self) -> Vec<Entry> {
         let org = self.address.part("org");
-        let pages = NavItem::GROUPS.into_iter().flatten();
+        let whole = self.scope.may(Permission::ReadPrices);
+        let pages = NavItem::GROUPS.into_iter().flatten().filter(|place| whole || !place.is_whole());
         let pages = pages.map(|place| Entry::leading(place.label(), "Page", place.path(org)));
         let others = PLACES.into_iter().filter(|(_, _, permission, _)| self.scope.may(*permission));
         let others = others.map(|(label, kind, _, path)| Entry::leading(label, kind, format!("/o/{org}/{path}")));

@@ -60,9 +60,15 @@ const VISITS = {
   },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?period=year&compare=last-year", "?model=gpt-4o&choose=environment"], empty: [""] },
+  "/o/{org}/annotations": { sample: ["/annotations?period=90d", "/annotations?removed=0"], empty: ["/annotations"], viewer: ["/annotations"] },
+  "/o/{org}/annotations/{annotation}": {
+    sample: [() => known.annotation, ["/annotations/none", 404]],
+    viewer: [[() => known.annotation, 403]],
+  },
   "/o/{org}/explore": {
     sample: [
       "/explore?group_by=model&chart=area&period=90d",
+      () => known.view,
       "/explore?choose=environment",
       "/explore?customer=nobody",
       "/explore?period=24h",
@@ -121,6 +127,7 @@ const VISITS = {
   "/o/{org}/prices/runs/{run}": { sample: [() => known.run] },
   "/o/{org}/prices/{provider}/{*model}": { sample: [() => known.price] },
   "/o/{org}/exports": { sample: ["/exports", "/exports?tags=none"], empty: ["/exports"] },
+  "/o/{org}/exports/scheduled": { sample: ["/exports/scheduled", "/exports/scheduled?kind=gcs"], empty: ["/exports/scheduled"], viewer: ["/exports/scheduled"] },
   "/o/{org}/allocation": { sample: ["/allocation"], empty: ["/allocation"], viewer: ["/allocation"] },
   "/o/{org}/allocation/new": {
     sample: [
@@ -143,6 +150,8 @@ const VISITS = {
   },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/{org}/statements/{month}": { sample: [() => known.month], empty: ["/statements/2026-11"] },
+  "/o/{org}/statements/mails": { sample: ["/statements/mails"], viewer: ["/statements/mails"] },
+  "/o/{org}/statements/{month}/journal": { sample: ["/statements/2026-10/journal"], empty: ["/statements/2026-10/journal"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },
   "/o/{org}/settings/members": { sample: ["/settings/members"], viewer: ["/settings/members"] },
@@ -231,6 +240,10 @@ async function lookUp() {
   known.metrics = new URL(people.owner.url()).pathname.slice(paths.sample.length);
   await send(people.owner, "Enter 41 values", /notice=imported/);
   known.charge = await first("/charges", "/charges/4");
+  await visit(people.owner, paths.sample);
+  const view = await people.owner.locator('main a[href*="/explore?view="]').first().getAttribute("href");
+  known.view = view.slice(paths.sample.length);
+  known.annotation = await first("/annotations?period=90d", "/annotations/0");
 }
 
 test("every page of the app is visited", async () => {

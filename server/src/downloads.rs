@@ -5,6 +5,7 @@ mod lists;
 pub(crate) use lists::call_groups;
 
 use crate::api::csv;
+use crate::api::journal::JournalParameters;
 use crate::caller::MemberCaller;
 use crate::error::ApiError;
 use crate::focus;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Vec<Plain> {
         (Method::GET, "/o/{org}/explore.csv", file("spend", explore)),
         (Method::GET, "/o/{org}/statements.csv", get(statements)),
         (Method::GET, "/o/{org}/statements/{month}/bundle.json", get(statement_bundle)),
+        (Method::GET, "/o/{org}/statements/{month}/journal.csv", get(journal)),
         (Method::GET, "/o/{org}/exports/focus", get(focus_export)),
         (Method::GET, "/o/{org}/events.csv", file("events", events)),
         (Method::GET, "/o/{org}/events/unpriced.csv", file("unpriced", lists::unpriced)),
@@ -84,6 +86,17 @@ async fn focus_export(
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, ApiError> {
     focus::respond(&state.backend, &caller.scope, &FocusQuery::from_pairs(&pairs)?).await
+}
+
+async fn journal(
+    caller: MemberCaller,
+    State(state): State<AppState>,
+    Path((_, month)): Path<(String, String)>,
+    Query(asked): Query<JournalParameters>,
+) -> Result<Response, ApiError> {
+    let (month, (kind, preset)) = (parse_month(&month)?, asked.read()?);
+    let (exported, files) = backend::journal::files(&state.backend, &caller.scope, month, (kind, preset)).await?;
+    Ok(asked.respond(&exported, preset, files)?)
 }
 
 /// Which statements: all of a month, or one team's or project's.

@@ -168,11 +168,14 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let mailer = serve.mailer()?;
     let trusted_proxies = serve.proxies()?;
     let connected = connect(&serve.database).await?;
+    // In local mode beside the folder of PostgreSQL, which is there now.
+    let storage = serve.storage(&SystemClock)?;
     require_known_schema(&connected.pool).await?;
     let pools = Pools::apart(&connected.pool.connect_options(), serve.pool_sizes());
     let backend = Backend::new(pools.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
         .with_quotas(serve.quotas())
         .with_limits(serve.limits())
+        .with_storage(storage)
         .exposed(serve.expose);
     backend::prices::refresh(&backend).await.map_err(|error| format!("the price book cannot be read: {error}"))?;
     let files = SiteFiles::in_folder(&serve.site_root);
@@ -182,7 +185,12 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     }
     // Before anybody is told that it runs: a signal that comes at once must end it in order, too.
     let interrupted = serving::interrupted()?;
-    tracing::info!("Tallystick listens on {public_url}");
+    let mails = if serve.shows_mail() {
+        format!("; its mails are at {}/dev/mail", public_url.trim_end_matches('/'))
+    } else {
+        String::new()
+    };
+    tracing::info!("Tallystick listens on {public_url}{mails}");
     let jobs = Jobs::start(&backend.for_work(), mailer);
     let stopping = CancellationToken::new();
     let router = build(AppState { backend: backend.clone(), files, trusted_proxies, stopping: stopping.clone() });

@@ -189,10 +189,12 @@ impl BudgetUsage {
     pub fn status(&self, expected: Option<Decimal>) -> BudgetStatus {
         if self.used > self.amount {
             BudgetStatus::Exceeded
-        } else if expected.is_some_and(|expected| expected > self.amount) {
-            BudgetStatus::AtRisk
         } else {
-            BudgetStatus::OnTrack
+            match expected {
+                None => BudgetStatus::Within,
+                Some(expected) if expected > self.amount => BudgetStatus::AtRisk,
+                Some(_) => BudgetStatus::OnTrack,
+            }
         }
     }
 }
@@ -349,7 +351,9 @@ pub struct TestMail {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum BudgetStatus {
-    /// Not more than the amount is used, and no forecast says that it will be.
+    /// Not more than the amount is used, and no forecast says anything about the rest of the month.
+    Within,
+    /// Not more than the amount is used, and the forecast is not above it.
     OnTrack,
     /// The month's forecast is above the amount.
     AtRisk,
@@ -362,6 +366,7 @@ impl BudgetStatus {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
+            Self::Within => "within budget",
             Self::OnTrack => "on track",
             Self::AtRisk => "at risk",
             Self::Exceeded => "exceeded",
@@ -402,7 +407,7 @@ mod tests {
         let status = |used, expected: Option<&str>| {
             usage(used, "10").status(expected.map(|expected| expected.parse().unwrap())).label()
         };
-        assert_eq!(status("10", None), "on track");
+        assert_eq!(status("10", None), "within budget");
         assert_eq!(status("5.1", Some("5.1")), "on track", "half of it on the last day");
         assert_eq!(status("9.9", Some("10")), "on track");
         assert_eq!(status("1", Some("10.000000000001")), "at risk");

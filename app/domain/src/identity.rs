@@ -1,10 +1,11 @@
 //! Who may do what: roles and permissions in one table that every door checks.
 
 use crate::format;
-use crate::ids::{InvitationId, OrgId, SignInId, UserId};
+use crate::ids::{InvitationId, OrgId, SignInId, TeamId, UserId};
 use crate::problem::FieldProblem;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::{fmt, str::FromStr};
 
 /// The role of a member in an organization.
@@ -56,12 +57,14 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::Read => true,
+            P::Read | P::ReadPrices => true,
             P::ManageProjects | P::ManageKeys | P::SendEvents => {
                 matches!(self, Self::Owner | Self::Admin | Self::Member)
             }
-            P::ManageBudgets => matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member),
-            P::ManagePrices => matches!(self, Self::Owner | Self::Admin | Self::Finance),
+            P::ManageBudgets | P::ManageViews => {
+                matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member)
+            }
+            P::ManagePrices | P::ManageExports => matches!(self, Self::Owner | Self::Admin | Self::Finance),
             P::ManageMembers | P::ManageOrganization | P::ReadAudit => {
                 matches!(self, Self::Owner | Self::Admin)
             }
@@ -76,6 +79,12 @@ impl Role {
             KeyScope::Admin => self.may(Permission::ManageKeys) && self.may(Permission::ManageOrganization),
             _ => self.may(Permission::ManageKeys),
         }
+    }
+
+    /// Whether a member of this role can be limited to what some teams own: whoever could lift the limit cannot.
+    #[must_use]
+    pub const fn can_be_limited(self) -> bool {
+        !self.may(Permission::ManageMembers)
     }
 
     /// Whether a member of this role may give, change or take the role `other`.
@@ -109,6 +118,8 @@ impl FromStr for Role {
 pub enum Permission {
     /// See spend, events, budgets, forecasts, statements.
     Read,
+    /// See prices, contract terms and allocation, which concern all projects.
+    ReadPrices,
     /// Create and change teams and projects.
     ManageProjects,
     /// Create and revoke API keys.
@@ -117,8 +128,12 @@ pub enum Permission {
     SendEvents,
     /// Create and change budgets; acknowledge alerts; send test mails.
     ManageBudgets,
+    /// Share views, arrange dashboards, annotate charts.
+    ManageViews,
     /// Enter own prices, names, discounts, charges and files of business metrics; price and reprice recorded events.
     ManagePrices,
+    /// Enter destinations and schedules of exports.
+    ManageExports,
     /// Invite, change and remove members (not owners).
     ManageMembers,
     /// Change the organization's name, zone and fiscal year.
@@ -133,13 +148,16 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions, for the table in Settings.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
+        Self::ReadPrices,
         Self::ManageProjects,
         Self::ManageKeys,
         Self::SendEvents,
         Self::ManageBudgets,
+        Self::ManageViews,
         Self::ManagePrices,
+        Self::ManageExports,
         Self::ManageMembers,
         Self::ManageOrganization,
         Self::ReadAudit,
@@ -147,16 +165,25 @@ impl Permission {
         Self::DeleteOrganization,
     ];
 
+    /// Whether it can be used on some projects alone: a member who sees only these keeps it there, and has no other.
+    #[must_use]
+    pub const fn is_for_projects(self) -> bool {
+        matches!(self, Self::Read | Self::ManageKeys | Self::SendEvents | Self::ManageBudgets)
+    }
+
     /// What it allows, as the table in Settings and the no-permission page say it.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
             Self::Read => "see spend, events, budgets, forecasts and statements",
+            Self::ReadPrices => "see prices, contract terms and allocation",
             Self::ManageProjects => "create and change teams and projects",
             Self::ManageKeys => "create and revoke API keys",
             Self::SendEvents => "send files of events",
             Self::ManageBudgets => "create and change budgets, acknowledge alerts, and accept or dispute statements",
+            Self::ManageViews => "share views, arrange dashboards and annotate charts",
             Self::ManagePrices => "enter own prices, charges and business metrics, reprice events, and close months",
+            Self::ManageExports => "send scheduled exports to object storage",
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",
             Self::ReadAudit => "read the audit log",
@@ -349,6 +376,9 @@ pub struct User {
     pub email_verified: bool,
 }
 
+/// Teams whose projects a member sees; none means the whole organization.
+pub type SeenTeams = Option<BTreeSet<TeamId>>;
+
 /// A member in the list of Settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -358,6 +388,8 @@ pub struct Member {
     pub email: Email,
     /// Their role here.
     pub role: Role,
+    /// What they see.
+    pub teams: SeenTeams,
     /// Since when.
     pub joined_at: DateTime<Utc>,
 }
@@ -399,6 +431,8 @@ pub struct Invitation {
     pub email: Email,
     /// The role they will have.
     pub role: Role,
+    /// What they will see.
+    pub teams: SeenTeams,
     /// When it was sent.
     pub created_at: DateTime<Utc>,
     /// Until when the link works.

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 /// How a budget stands, as a word and its hue.
 pub(super) const fn status(status: BudgetStatus) -> (&'static str, Tone) {
     let tone = match status {
+        BudgetStatus::Within => Tone::Neutral,
         BudgetStatus::OnTrack => Tone::Good,
         BudgetStatus::AtRisk => Tone::Warn,
         BudgetStatus::Exceeded => Tone::Bad,
@@ -20,7 +21,7 @@ pub(super) const fn status(status: BudgetStatus) -> (&'static str, Tone) {
 /// The hue of a budget's bar.
 pub(crate) const fn bar(status: BudgetStatus) -> BarTone {
     match status {
-        BudgetStatus::OnTrack => BarTone::Accent,
+        BudgetStatus::Within | BudgetStatus::OnTrack => BarTone::Accent,
         BudgetStatus::AtRisk => BarTone::Warn,
         BudgetStatus::Exceeded => BarTone::Bad,
     }
@@ -50,10 +51,11 @@ pub(super) fn band(expected: &Expected) -> String {
 /// What the page of all budgets says first: "3 budgets: 1 exceeded, 1 at risk, 1 on track."
 pub(super) fn summary(budgets: &[BudgetState]) -> String {
     let all = format::counted(number(budgets.len()), "budget");
-    let states = [BudgetStatus::Exceeded, BudgetStatus::AtRisk, BudgetStatus::OnTrack].map(|status| {
-        let count = budgets.iter().filter(|state| state.status == status).count();
-        (count > 0).then(|| format!("{count} {}", status.label()))
-    });
+    let states =
+        [BudgetStatus::Exceeded, BudgetStatus::AtRisk, BudgetStatus::OnTrack, BudgetStatus::Within].map(|status| {
+            let count = budgets.iter().filter(|state| state.status == status).count();
+            (count > 0).then(|| format!("{count} {}", status.label()))
+        });
     format!("{all}: {}.", states.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 

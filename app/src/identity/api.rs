@@ -7,8 +7,8 @@ use crate::caller::{Caller, SignedIn, backend, device, device_token};
 use crate::cookie::Cookie;
 use crate::error::AppError;
 use backend::{events, identity};
-use domain::identity::{Email, Role};
-use domain::ids::{InvitationId, SignInId, UserId};
+use domain::identity::{Email, Role, SeenTeams};
+use domain::ids::{InvitationId, SignInId, TeamId, UserId};
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos_axum::redirect;
@@ -17,6 +17,13 @@ use serde::{Deserialize, Serialize};
 
 /// Known to the browser that signed up, while its link waits.
 pub(super) const SIGN_UP: Cookie = Cookie("sign-up");
+
+/// What a form says where somebody sees some teams alone.
+pub(super) const SOME_TEAMS: &str = "teams";
+
+fn seen(sees: &str, teams: Vec<TeamId>) -> SeenTeams {
+    (sees == SOME_TEAMS).then(|| teams.into_iter().collect())
+}
 
 /// A mail is on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,9 +276,15 @@ pub async fn invite(
     email: String,
     /// The role.
     role: Role,
+    /// [`SOME_TEAMS`], or what the role sees.
+    #[server(default)]
+    sees: String,
+    /// Which teams.
+    #[server(default)]
+    teams: Vec<TeamId>,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    identity::invite(&backend, &scope, &email, role).await?;
+    identity::invite_for_teams(&backend, &scope, &email, role, seen(&sees, teams)).await?;
     redirect(&format!("/o/{org}/settings/members?notice=invited"));
     Ok(())
 }
@@ -303,6 +316,26 @@ pub async fn change_role(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     identity::change_role(&backend, &scope, member, role).await?;
     redirect(&format!("/o/{org}/settings/members?notice=role-changed"));
+    Ok(())
+}
+
+/// Lets a member see what some teams own alone, or everything.
+#[server(prefix = "/fn", endpoint = "identity/set-teams")]
+pub async fn set_teams(
+    /// Slug of the organization.
+    org: String,
+    /// Who.
+    member: UserId,
+    /// [`SOME_TEAMS`], or everything.
+    #[server(default)]
+    sees: String,
+    /// Which teams.
+    #[server(default)]
+    teams: Vec<TeamId>,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    identity::set_teams(&backend, &scope, member, seen(&sees, teams)).await?;
+    redirect(&format!("/o/{org}/settings/members?notice=teams-changed"));
     Ok(())
 }
 

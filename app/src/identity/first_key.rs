@@ -26,7 +26,7 @@ pub(super) async fn make(backend: &Backend, scope: &OrgScope, org: &str) -> Resu
     let new = NewKey {
         name: "First key".to_owned(),
         scopes: BTreeSet::from([KeyScope::Ingest]),
-        project: KeyProject::AllWithDefault(first.project_id),
+        project: if scope.sees_all() { KeyProject::AllWithDefault } else { KeyProject::Bound }(first.project_id),
         expires_at: None,
     };
     let created = keys::create(backend, scope, new).await?;

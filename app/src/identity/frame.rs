@@ -28,6 +28,9 @@ pub struct FrameData {
     pub email: Email,
     /// Their role here.
     pub role: Role,
+    /// Names of the teams that they see; none where they see everything.
+    pub teams: Option<Vec<String>>,
+    scope: OrgScope,
     /// Today in the organization's zone.
     pub today: NaiveDate,
     /// The organization's clock.
@@ -45,8 +48,8 @@ impl FrameData {
 
     /// Whether the reader may do it.
     #[must_use]
-    pub const fn may(&self, permission: Permission) -> bool {
-        self.role.may(permission)
+    pub fn may(&self, permission: Permission) -> bool {
+        self.scope.may(permission)
     }
 }
 
@@ -59,11 +62,14 @@ pub(crate) async fn frame(backend: &Backend, scope: &OrgScope, user: &User, org:
     let here = mine.iter().find(|(organization, _)| organization.slug == org);
     let (organization, role) = here.cloned().ok_or(Problem::NotFound)?;
     let deletes_at = organization.deletes_at.map(|at| scope.zone().local(at));
+    let teams = if scope.sees_all() { None } else { Some(backend::projects::list_teams(backend, scope).await?) };
     Ok(FrameData {
         organization,
         organizations: mine.into_iter().map(|(other, _)| (other.name, other.slug)).collect(),
         email: user.email.clone(),
         role,
+        teams: teams.map(|teams| teams.into_iter().map(|team| team.name).collect()),
+        scope: scope.clone(),
         today: scope.zone().day_of(backend.clock.now()),
         offsets: scope.zone().offsets_around(backend.clock.now()),
         deletes_at,
@@ -86,6 +92,8 @@ pub(crate) async fn waiting(visit: &Visit) -> Badges {
 pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> AnyView {
     let (frame, calendar) = (visit.frame.clone(), visit.frame.calendar());
     let deletion = deletion(&frame, &Posted::<RestoreOrganization>::here());
+    let limit = frame.teams.as_deref().map(limited_to);
+    let whole = frame.may(Permission::ReadPrices);
     let filters = filter_bar(visit).await;
     let named = |(name, slug): (String, String)| Named::new(name, slug);
     let organizations: Vec<Named> = frame.organizations.into_iter().map(named).collect();
@@ -95,16 +103,28 @@ pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> Any
             organizations=organizations
             user=frame.email.to_string()
             badges=waiting
+            whole=whole
             calendar=calendar
             sign_out=SignOut::url()
             filter=html! { <FilterMenu/> }
             help=guides::menu()
         >
             {deletion}
+            {limit}
             {filters}
             {page}
         </Frame>
     }
+}
+
+/// On every page of somebody who sees some teams alone: whose the numbers are, and whom to ask for more.
+fn limited_to(teams: &[String]) -> AnyView {
+    if teams.is_empty() {
+        let text = "You see no team of this organization, so there are no numbers. Ask an owner or admin to choose your teams under Members.";
+        return html! { <Notice tone=Tone::Warn>{text}</Notice> };
+    }
+    let word = if teams.len() == 1 { "team" } else { "teams" };
+    html! { <p class="soft small">{format!("Numbers of the {word} {}: your share of this organization.", teams.join(", "))}</p> }
 }
 
 /// On every page of an organization that is going to be deleted: when, and how to undo it.

@@ -7,7 +7,7 @@ use crate::format;
 use crate::guides::{self, GUIDES, Guide, KEY_GOES_HERE};
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Button, ButtonKind, FormErrors, PageHead, Tab, Tabs, html};
+use crate::ui::{Button, ButtonKind, EmptyState, FormErrors, PageHead, Tab, Tabs, html};
 use crate::{sample, spend};
 use domain::event::EventRow;
 use domain::identity::Permission;
@@ -30,6 +30,11 @@ pub(crate) async fn first(visit: Visit) -> Drawn {
         return spend::overview(visit).await;
     }
     let projects = backend::projects::list_projects(backend, scope).await?;
+    if projects.is_empty() && !scope.sees_all() {
+        let text = "It shows what your teams own, and they own no project.";
+        let empty = view! { <PageHead title="Overview"/><EmptyState title="Nothing to see yet" text=text/> };
+        return Ok(Page::new("Overview", empty));
+    }
     Ok(Page::new("First steps", checklist(&visit, &projects, event)))
 }
 

@@ -112,7 +112,7 @@ fn create_form(visit: &Visit, projects: &[Project], form: &Posted<CreateKey>) ->
     });
     let only =
         slugs.iter().map(|slug| Choice::new(format!("only:{slug}"), format!("Only {slug}")).group("One project"));
-    let choices: Vec<_> = all.chain(only).collect();
+    let choices: Vec<_> = all.filter(|_| visit.scope.sees_all()).chain(only).collect();
     let chosen =
         form.kept("project").or_else(|| choices.first().map(|choice| choice.value.clone())).unwrap_or_default();
     let expiries = [("0", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")];

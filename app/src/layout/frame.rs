@@ -41,6 +41,8 @@ pub fn Frame(
     /// Numbers beside places in the navigation.
     #[prop(optional)]
     badges: Badges,
+    /// Whether the reader sees what concerns all projects.
+    whole: bool,
     /// What named spans of days are seen from.
     calendar: Calendar,
     /// Where the sign-out form is sent.
@@ -71,7 +73,7 @@ pub fn Frame(
             // A popover when narrow, a column when wide: the browser opens and closes it without a script.
             <nav id="navigation" class="navigation" aria-label="Main" popover="auto">
                 <a class="brand" href=NavItem::Overview.path(&slug)><Logo/>"Tallystick"</a>
-                <div class="navigation-places"><Navigation organization=slug.clone() badges=badges/></div>
+                <div class="navigation-places"><Navigation organization=slug.clone() badges=badges whole=whole/></div>
                 <div class="navigation-foot"><ThemeSwitch/><a class="only-narrow" href="/docs">"Help"</a></div>
             </nav>
             <header class="topbar">

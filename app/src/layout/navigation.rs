@@ -66,6 +66,12 @@ impl NavItem {
         }
     }
 
+    /// Whether it concerns all projects, so that whoever sees some teams alone finds nothing there.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Allocation | Self::Prices)
+    }
+
     const fn sign(self) -> Sign {
         match self {
             Self::Overview => Sign::Overview,
@@ -122,6 +128,7 @@ impl NavItem {
             "teams" | "new" => Some(Self::Projects),
             "exports" => Some(Self::Statements),
             "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
+            "annotations" => Some(Self::Explore),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
     }
@@ -134,7 +141,10 @@ pub fn shows_days(path: &str) -> bool {
     match (below.next(), below.next()) {
         (None, _)
         | (
-            Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges" | "business-metrics"),
+            Some(
+                "explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges" | "business-metrics"
+                | "annotations",
+            ),
             None,
         ) => true,
         (Some("projects" | "teams" | "business-metrics"), page) => page.is_some() && below.next().is_none(),
@@ -145,7 +155,8 @@ pub fn shows_days(path: &str) -> bool {
 /// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label, and unit costs a scope of their own.
 #[must_use]
 pub fn shows_filters(path: &str) -> bool {
-    shows_days(path) && !matches!(NavItem::of_path(path), Some(NavItem::Charges | NavItem::UnitCosts))
+    let has_none = ["charges", "business-metrics", "annotations"];
+    shows_days(path) && !path.split('/').nth(3).is_some_and(|segment| has_none.contains(&segment))
 }
 
 /// Whether the page at a path can cut its span into hours.
@@ -185,6 +196,8 @@ pub fn Navigation(
     organization: String,
     /// Numbers beside places.
     badges: Badges,
+    /// Whether the reader sees what concerns all projects.
+    whole: bool,
 ) -> impl IntoView {
     let present = NavItem::of_path(&here());
     let sticky = UrlQuery::here().sticky();
@@ -205,7 +218,10 @@ pub fn Navigation(
         }
     };
     NavItem::GROUPS
-        .map(|group| view! { <ul>{group.iter().copied().map(item).collect_view()}</ul> })
+        .map(|group| {
+            let shown = group.iter().copied().filter(|place| whole || !place.is_whole());
+            view! { <ul>{shown.map(item).collect_view()}</ul> }
+        })
         .into_iter()
         .collect_view()
 }

@@ -137,7 +137,7 @@ impl View {
         let href = format!("{}/{}", NavItem::Budgets.path(&self.org), state.budget.budget_id);
         let text = format!("{} of {}", state.usage.percent_text(), format::money_rounded(state.usage.amount));
         let hue = match state.status {
-            BudgetStatus::OnTrack => "",
+            BudgetStatus::Within | BudgetStatus::OnTrack => "",
             BudgetStatus::AtRisk => "warn",
             BudgetStatus::Exceeded => "bad",
         };

@@ -77,6 +77,10 @@ impl Line {
                 };
                 (text, counted, href, "Set prices")
             }
+            Attention::PausedExports { count } => {
+                let text = format!("{} paused: a file could not be sent", format::counted(*count, "scheduled export"));
+                (text, String::new(), format!("/o/{org}/exports/scheduled"), "Exports")
+            }
             Attention::FailedMails { count } => {
                 let text = format!("{} of the last 7 days failed", format::counted(*count, "mail"));
                 (text, String::new(), NavItem::Alerts.path(org), "Alerts")

@@ -3,9 +3,11 @@
 pub mod api;
 mod close;
 mod list;
+pub mod mails;
 mod replies;
 mod statement;
 
 pub(crate) use close::closing;
 pub(crate) use list::statements;
+pub(crate) use mails::statement_mails;
 pub(crate) use statement::statement;

@@ -1,13 +1,16 @@
 //! Which organization, who, and what they may see: the first argument of every verb.
 
 use crate::Error;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::format;
 use domain::identity::{KeyScope, Permission, Role};
-use domain::ids::{KeyId, OrgId, ProjectId, UserId};
-use domain::period::{Calendar, Zone};
+use domain::ids::{KeyId, OrgId, ProjectId, TeamId, UserId};
+use domain::period::{Calendar, Period, Zone};
 use domain::problem::Problem;
+use domain::project::Ownership;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use uuid::Uuid;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +35,83 @@ pub enum Actor {
     System,
 }
 
-/// Which projects the caller sees; totals never include others.
+/// What the caller sees; totals never include anything else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Visible {
     /// All of the organization.
     All,
-    /// Only these.
-    Only(BTreeSet<ProjectId>),
+    /// Only this.
+    Only(Arc<SeenPart>),
+}
+
+impl Visible {
+    /// One project, whoever owned it when: what a key of one project sees.
+    pub(crate) fn project(project_id: ProjectId) -> Self {
+        let days = ProjectDays { project_id, from: None, to: None };
+        Self::Only(Arc::new(SeenPart {
+            teams: BTreeSet::new(),
+            projects: BTreeSet::from([project_id]),
+            days: BTreeSet::from([days]),
+        }))
+    }
+
+    /// The projects that are visible today; of all none is told.
+    pub(crate) fn projects(&self) -> Vec<Uuid> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Only(part) => part.projects.iter().map(|project| project.0).collect(),
+        }
+    }
+
+    /// What some teams own: on each day the projects that were theirs, and where there is no day those that are theirs today.
+    pub(crate) fn teams(teams: BTreeSet<TeamId>, owned: &[Ownership], today: NaiveDate) -> Self {
+        let owned = owned.iter().filter(|span| teams.contains(&span.team_id));
+        let days: BTreeSet<_> = owned
+            .map(|span| ProjectDays { project_id: span.project_id, from: span.valid_from, to: span.valid_to })
+            .collect();
+        let projects = days.iter().filter(|days| days.has(today)).map(|days| days.project_id).collect();
+        Self::Only(Arc::new(SeenPart { teams, projects, days }))
+    }
+}
+
+/// A part of an organization that a caller sees.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct SeenPart {
+    teams: BTreeSet<TeamId>,
+    projects: BTreeSet<ProjectId>,
+    days: BTreeSet<ProjectDays>,
+}
+
+impl SeenPart {
+    /// The projects that are seen on some days alone, with these days.
+    pub(crate) fn days(&self) -> impl Iterator<Item = &ProjectDays> {
+        self.days.iter().filter(|days| !days.are_all())
+    }
+
+    /// The projects that are seen on every day.
+    pub(crate) fn always(&self) -> Vec<Uuid> {
+        self.days.iter().filter(|days| days.are_all()).map(|days| days.project_id.0).collect()
+    }
+}
+
+/// Days of a project, in the organization's zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ProjectDays {
+    pub(crate) project_id: ProjectId,
+    /// The first; none means since the beginning of time.
+    pub(crate) from: Option<NaiveDate>,
+    /// The day after the last; none means without an end date.
+    pub(crate) to: Option<NaiveDate>,
+}
+
+impl ProjectDays {
+    const fn are_all(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
+    fn has(&self, day: NaiveDate) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day < to)
+    }
 }
 
 /// The caller's view of one organization. Holding one is the proof of having been let in.
@@ -109,35 +182,88 @@ impl OrgScope {
         &self.visible
     }
 
-    /// Whether this project is visible.
+    /// Whether the caller sees all of the organization.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.visible == Visible::All
+    }
+
+    /// Whether this project is visible, today.
     #[must_use]
     pub fn sees(&self, project: ProjectId) -> bool {
         match &self.visible {
             Visible::All => true,
-            Visible::Only(projects) => projects.contains(&project),
+            Visible::Only(part) => part.projects.contains(&project),
         }
     }
 
-    /// For SQL: null sees all, otherwise the list of visible projects.
+    /// Whether the caller sees what all days of this team add up to.
     #[must_use]
-    pub fn visible_projects(&self) -> Option<Vec<uuid::Uuid>> {
+    pub fn sees_team(&self, team: TeamId) -> bool {
+        match &self.visible {
+            Visible::All => true,
+            Visible::Only(part) => part.teams.contains(&team),
+        }
+    }
+
+    /// The visible days of a project, in spans; none where all are.
+    #[must_use]
+    pub fn days_of(&self, project: ProjectId) -> Option<Vec<Period>> {
+        let Visible::Only(part) = &self.visible else { return None };
+        let of_project = || part.days.iter().filter(move |days| days.project_id == project);
+        let span = |days: &ProjectDays| Period {
+            from: days.from.unwrap_or(NaiveDate::MIN),
+            to: days.to.unwrap_or(NaiveDate::MAX),
+        };
+        (!of_project().any(ProjectDays::are_all)).then(|| of_project().map(span).collect())
+    }
+
+    /// For SQL: null sees all, otherwise the list of projects that are visible today.
+    #[must_use]
+    pub fn visible_projects(&self) -> Option<Vec<Uuid>> {
         match &self.visible {
             Visible::All => None,
-            Visible::Only(projects) => Some(projects.iter().map(|project| project.0).collect()),
+            Visible::Only(_) => Some(self.visible.projects()),
         }
     }
 
-    /// Whether the caller may do it. A key's rights follow from its scopes: `read` reads, `admin` changes projects, budgets, prices and settings.
+    /// For SQL: null sees all, otherwise the list of projects of which any day is visible.
+    #[must_use]
+    pub fn projects_ever(&self) -> Option<Vec<Uuid>> {
+        match &self.visible {
+            Visible::All => None,
+            Visible::Only(part) => Some(part.days.iter().map(|days| days.project_id.0).collect()),
+        }
+    }
+
+    /// For SQL: null sees all, otherwise the list of visible teams; a key of one project sees none.
+    #[must_use]
+    pub fn visible_teams(&self) -> Option<Vec<Uuid>> {
+        match &self.visible {
+            Visible::All => None,
+            Visible::Only(part) => Some(part.teams.iter().map(|team| team.0).collect()),
+        }
+    }
+
+    /// For SQL: null sees all, otherwise the visible projects and teams, for what belongs to either.
+    #[must_use]
+    pub fn visible_owners(&self) -> Option<Vec<Uuid>> {
+        Some([self.visible_projects()?, self.visible_teams()?].concat())
+    }
+
+    /// Whether the caller may do it. A key's rights follow from its scopes: `read` reads, `admin` changes projects, budgets, prices and settings. A member who sees some teams has the rights that can be used on projects.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         match &self.actor {
-            Actor::User { role, .. } => role.may(permission),
+            Actor::User { role, .. } => role.may(permission) && (self.sees_all() || permission.is_for_projects()),
             Actor::Key { scopes, .. } => match permission {
-                Permission::Read => scopes.contains(&KeyScope::Read),
+                Permission::Read | Permission::ReadPrices => scopes.contains(&KeyScope::Read),
                 Permission::ManageProjects
                 | Permission::ManageBudgets
+                | Permission::ManageViews
                 | Permission::ManagePrices
-                | Permission::ManageOrganization => scopes.contains(&KeyScope::Admin) && self.visible == Visible::All,
+                | Permission::ManageExports
+                | Permission::ManageOrganization => scopes.contains(&KeyScope::Admin) && self.sees_all(),
                 _ => false,
             },
             Actor::System => true,
@@ -150,10 +276,13 @@ impl OrgScope {
     /// [`Problem::Forbidden`] otherwise.
     pub fn require(&self, permission: Permission) -> Result<(), Problem> {
         if self.may(permission) {
-            Ok(())
-        } else {
-            Err(Problem::Forbidden { detail: format!("You may not {}.", permission.description()) })
+            return Ok(());
         }
+        let why = match self.actor {
+            Actor::User { role, .. } if role.may(permission) => ": you see some teams alone. Ask an owner or admin",
+            _ => "",
+        };
+        Err(Problem::Forbidden { detail: format!("You may not {}{why}.", permission.description()) })
     }
 
     /// Lets through whoever may do it and sees the whole organization: for what concerns all projects and cannot be told apart by them.
@@ -162,11 +291,14 @@ impl OrgScope {
     /// [`Problem::Forbidden`] otherwise.
     pub fn require_whole(&self, permission: Permission) -> Result<(), Problem> {
         self.require(permission)?;
-        if self.visible == Visible::All {
+        if self.sees_all() {
             return Ok(());
         }
-        let detail = "This concerns the whole organization, and the API key is bound to one project.".to_owned();
-        Err(Problem::Forbidden { detail })
+        let why = match self.actor {
+            Actor::Key { .. } => "the API key is bound to one project",
+            _ => "you see some teams alone. Ask an owner or admin",
+        };
+        Err(Problem::Forbidden { detail: format!("This concerns the whole organization, and {why}.") })
     }
 
     /// Lets through keys with the scope; none sends events to an organization that is going to be deleted.
@@ -201,6 +333,72 @@ impl OrgScope {
         match &self.actor {
             Actor::Key { key_id, .. } => Some(*key_id),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::period::Zone;
+
+    const fn project(number: u128) -> ProjectId {
+        ProjectId(Uuid::from_u128(number))
+    }
+
+    const fn team(number: u128) -> TeamId {
+        TeamId(Uuid::from_u128(number))
+    }
+
+    fn day(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 11, day).unwrap()
+    }
+
+    fn owned(project_id: ProjectId, team_id: TeamId, from: Option<u32>, to: Option<u32>) -> Ownership {
+        Ownership { project_id, team_id, valid_from: from.map(day), valid_to: to.map(day) }
+    }
+
+    fn member(role: Role, visible: Visible) -> OrgScope {
+        let actor = Actor::User { user_id: UserId(Uuid::from_u128(9)), role };
+        OrgScope::new(OrgId(Uuid::from_u128(8)), Zone::UTC, actor, visible)
+    }
+
+    #[test]
+    fn a_team_sees_what_it_owns_today_and_the_days_on_which_it_owned_more() {
+        let spans = [
+            owned(project(1), team(1), None, None),
+            owned(project(2), team(1), None, Some(15)),
+            owned(project(2), team(2), Some(15), None),
+            owned(project(3), team(2), None, None),
+        ];
+        let visible = Visible::teams(BTreeSet::from([team(1)]), &spans, day(20));
+        let Visible::Only(part) = &visible else { panic!("everything") };
+        assert_eq!(part.always(), [project(1).0]);
+        let days = ProjectDays { project_id: project(2), from: None, to: Some(day(15)) };
+        assert_eq!(part.days().copied().collect::<Vec<_>>(), [days]);
+        let scope = member(Role::Member, visible);
+        assert_eq!([1, 2, 3].map(|number| scope.sees(project(number))), [true, false, false]);
+        assert_eq!([1, 2].map(|number| scope.sees_team(team(number))), [true, false]);
+        let before = member(Role::Member, Visible::teams(BTreeSet::from([team(1)]), &spans, day(14)));
+        assert!(before.sees(project(2)));
+    }
+
+    #[test]
+    fn nobodys_team_sees_nothing() {
+        let scope = member(Role::Viewer, Visible::teams(BTreeSet::new(), &[], day(20)));
+        assert_eq!(scope.visible_owners(), Some(Vec::new()));
+        assert_eq!(member(Role::Viewer, Visible::All).visible_owners(), None);
+    }
+
+    #[test]
+    fn whoever_sees_some_teams_may_do_what_is_done_to_projects() {
+        for role in Role::ALL {
+            let limited = member(role, Visible::teams(BTreeSet::from([team(1)]), &[], day(20)));
+            for permission in Permission::ALL {
+                let expected = role.may(permission) && permission.is_for_projects();
+                assert_eq!(limited.may(permission), expected, "{role} {permission:?}");
+            }
+            assert!(limited.require_whole(Permission::Read).is_err());
         }
     }
 }

@@ -95,7 +95,7 @@ impl Place {
     /// Removes all events and sums, so that every measurement begins with empty tables.
     pub(crate) async fn empty(&self) -> Result<(), Failure> {
         sqlx::raw_sql(
-            "truncate events, event_ids, provider_responses, possible_duplicates, trace_calls, traces, rollup_quarter, rollup_day, rollup_label_day, rollup_meter_day, rollup_coarse_day, rollup_coarse_label_day, rollup_coarse_meter_day, rollup_version, newest_events, rollup_term_day, dirty_marks",
+            "truncate events, event_ids, provider_responses, possible_duplicates, trace_calls, traces, rollup_quarter, rollup_day, rollup_label_day, rollup_meter_day, rollup_coarse_day, rollup_coarse_label_day, rollup_coarse_meter_day, rollup_version, newest_events, rollup_latency_day, rollup_term_day, dirty_marks",
         )
         .execute(&self.pool)
         .await?;

@@ -87,7 +87,7 @@ struct MonthDocument {
     estimate: EstimateDocument,
     /// What is left; negative when more than the amount is used.
     remaining: String,
-    /// `exceeded` when more than the amount is used, `at_risk` when the forecast is above the amount, else `on_track`.
+    /// `exceeded` when more than the amount is used, `at_risk` when the forecast is above the amount, `on_track` when it is not, `within` while there is no forecast.
     status: BudgetStatus,
     /// Where the month will end; null with too little history.
     expected: Option<ExpectedDocument>,

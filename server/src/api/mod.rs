@@ -4,6 +4,7 @@
 //! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`routes`], samples in `server/tests/suite/doors`.
 
 mod allocation;
+mod annotations;
 pub(crate) mod body;
 mod budgets;
 mod business_metrics;
@@ -15,6 +16,7 @@ mod docs;
 mod events;
 mod exports;
 pub(crate) mod ingest;
+pub(crate) mod journal;
 pub(crate) mod json;
 mod modifiers;
 mod organization;
@@ -26,8 +28,11 @@ pub(crate) mod rates;
 mod refusals;
 mod rules;
 mod runs;
+mod scheduled_exports;
 mod spend;
+mod statement_mails;
 mod statements;
+mod views;
 
 use crate::error::{ApiError, ProblemDocument};
 use crate::{AppState, Plain};
@@ -73,7 +78,10 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(journal::router())
+        .merge(statement_mails::router())
         .merge(exports::router())
+        .merge(scheduled_exports::router())
         .merge(allocation::router())
         .merge(charges::router())
         .merge(business_metrics::router())
@@ -86,6 +94,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(modifiers::router())
         .merge(contract::router())
         .merge(runs::router())
+        .merge(views::router())
+        .merge(annotations::router())
         .merge(organization::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);

@@ -407,7 +407,7 @@ async fn get(
     Path(run_id): Path<String>,
 ) -> Result<Json<RunDocument>, ApiError> {
     // A run concerns the whole organization: for a key of one project there is none.
-    if caller.scope.may(Permission::Read) && caller.scope.visible_projects().is_some() {
+    if caller.scope.may(Permission::Read) && !caller.scope.sees_all() {
         return Err(Problem::NotFound.into());
     }
     Ok(Json(RunDocument::of(runs::run(&state.backend, &caller.scope, id(&run_id)?).await?)))

@@ -262,9 +262,10 @@ pub(super) async fn charges(backend: Backend, scope: OrgScope, _: Pairs) -> Resu
     Ok(list(backend::charges::list(&backend, &scope).await?.rows, &CHARGES))
 }
 
-const MEMBERS: [Column<Member>; 3] = [
+const MEMBERS: [Column<Member>; 4] = [
     ("email", |member| member.email.to_string()),
     ("role", |member| member.role.as_str().to_owned()),
+    ("teams", |member| member.teams.as_ref().map_or_else(|| "all".to_owned(), words)),
     ("joined_at", |member| time(member.joined_at)),
 ];
 

@@ -45,7 +45,7 @@ async fn a_budget_is_made_read_changed_and_archived() {
     assert_eq!(budget["unconfirmed_recipients"], json!(["ada@example.com"]));
     assert_eq!(budget["month"]["month"], "2026-11");
     assert_eq!(budget["month"]["used"], "0.000000000000");
-    assert_eq!(budget["month"]["status"], "on_track");
+    assert_eq!(budget["month"]["status"], "within");
     assert_eq!(budget["month"]["unpriced_events"], 0);
 
     assert_eq!(api.get(&path).await.json(), budget);

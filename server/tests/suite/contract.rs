@@ -61,7 +61,7 @@ async fn a_discount_shows_its_effect_before_it_is_entered_and_can_end() {
     assert_says(&page(&browser, form).await, &["Show its effect"]);
     let wrong = browser.get(&format!("{form}?kind=discount&percent=120&seller=openai&source=")).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
-    assert_says(&wrong.body, &["Write a percentage above 0 and up to 100.", "Enter something here.", "value=\"120\""]);
+    assert_says(&wrong.body, &["Write a percentage above 0 and up to 100.", "Enter a source.", "value=\"120\""]);
     let seen = page(&browser, &format!("{form}?kind=discount&percent=20&seller=openai&source=Contract+7")).await;
     assert_says(&seen, &["−20 % negotiated discount", "−$0.0007", "from $0.0035 to $0.0028", "Enter the discount"]);
     let nothing = page(&browser, &format!("{form}?kind=markup&percent=20&seller=anthropic&source=Contract+7")).await;

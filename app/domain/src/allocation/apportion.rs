@@ -4,7 +4,7 @@
 ///
 /// Weights below zero count as zero; where none counts, the parts are even. The parts always add up to the whole, whatever its sign.
 #[must_use]
-pub(super) fn apportion(whole: i128, weights: &[i128]) -> Vec<i128> {
+pub(crate) fn apportion(whole: i128, weights: &[i128]) -> Vec<i128> {
     let weights = counted(whole, weights);
     let sum: i128 = weights.iter().sum();
     if sum == 0 {

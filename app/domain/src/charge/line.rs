@@ -16,6 +16,8 @@ pub struct ChargeCost {
     pub lost: Option<(NaiveDate, Decimal)>,
     /// The day after today: it costs day by day, and no day before it began.
     pub until: NaiveDate,
+    /// The days on which whoever asks sees it, in spans that do not touch; none means all.
+    pub seen: Option<Vec<Period>>,
 }
 
 impl ChargeCost {
@@ -23,6 +25,12 @@ impl ChargeCost {
     #[must_use]
     pub fn amount_in(&self, period: Period) -> Decimal {
         let period = self.begun(period);
+        let Some(seen) = &self.seen else { return self.amount_of(period) };
+        let within = |span: &Period| Period { from: span.from.max(period.from), to: span.to.min(period.to) };
+        seen.iter().map(within).filter(|part| part.from < part.to).map(|part| self.amount_of(part)).sum()
+    }
+
+    fn amount_of(&self, period: Period) -> Decimal {
         let lost = self.lost.filter(|(day, _)| period.contains(*day)).map(|(_, amount)| amount);
         self.charge.amount_in(period) + lost.unwrap_or_default()
     }

@@ -66,6 +66,7 @@ impl FromStr for TagKey {
         match text.parse().map_err(|_| wrong())? {
             Dimension::Project
             | Dimension::Team
+            | Dimension::AllocatedTeam
             | Dimension::Model
             | Dimension::Provider
             | Dimension::Status

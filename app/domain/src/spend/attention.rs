@@ -70,6 +70,11 @@ pub enum Attention {
         /// Of how many.
         of: i64,
     },
+    /// Schedules of exports that rest because a file could not be sent.
+    PausedExports {
+        /// How many.
+        count: u64,
+    },
     /// Mails of the last seven days that nobody got.
     FailedMails {
         /// How many.
@@ -87,7 +92,7 @@ impl Attention {
             Self::Unusual(anomaly) => anomaly.day.excess(),
             Self::Quiet { usual, .. } => *usual,
             Self::Unpriced { estimate, .. } => estimate.amount,
-            Self::FailedMails { .. } => Decimal::ZERO,
+            Self::PausedExports { .. } | Self::FailedMails { .. } => Decimal::ZERO,
         }
     }
 

@@ -20,24 +20,29 @@ pub enum MeasureUnit {
     Share,
     /// Numbers per minute.
     Rate,
+    /// Milliseconds.
+    Millis,
 }
 
 /// Which sums a measure needs beyond those that every answer has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Needs {
-    /// Retries and hits of the sender's response cache ([`super::CallCounts`]).
+    /// Retries with their cost, and hits of the sender's response cache ([`super::CallCounts`]).
     pub calls: bool,
     /// Tokens by kind ([`super::TokenKinds`]).
     pub tokens: bool,
     /// The highest quarter of an hour ([`super::Peak`]).
     pub peak: bool,
+    /// How long calls took ([`super::Latencies`]).
+    pub latencies: bool,
 }
 
 impl Needs {
-    const NOTHING: Self = Self { calls: false, tokens: false, peak: false };
+    const NOTHING: Self = Self { calls: false, tokens: false, peak: false, latencies: false };
     const CALLS: Self = Self { calls: true, ..Self::NOTHING };
     const TOKENS: Self = Self { tokens: true, ..Self::NOTHING };
     const PEAK: Self = Self { peak: true, ..Self::NOTHING };
+    const LATENCIES: Self = Self { latencies: true, ..Self::NOTHING };
 
     /// What any of them needs.
     #[must_use]
@@ -46,6 +51,7 @@ impl Needs {
             calls: all.calls || one.calls,
             tokens: all.tokens || one.tokens,
             peak: all.peak || one.peak,
+            latencies: all.latencies || one.latencies,
         })
     }
 }
@@ -146,6 +152,20 @@ measures! {
     AvoidedCost = "avoided_cost", "Avoided cost", Money, Sum, NOTHING, |sums, _| Some(sums.avoided_cost);
     /// Attempts after the first of their request.
     Retries = "retries", "Retries", Count, Sum, CALLS, |sums, _| Some(sums.calls?.retries.into());
+    /// What those cost.
+    RetryCost = "retry_cost", "Cost of retries", Money, Sum, CALLS, |sums, _| Some(sums.calls?.retry_cost);
+    /// Half of the calls were answered in so long.
+    LatencyP50 = "latency_p50_ms", "Latency, p50", Millis, Ratio, LATENCIES, |sums, _| responses(sums, 50);
+    /// 95 of 100 were.
+    LatencyP95 = "latency_p95_ms", "Latency, p95", Millis, Ratio, LATENCIES, |sums, _| responses(sums, 95);
+    /// 99 of 100 were.
+    LatencyP99 = "latency_p99_ms", "Latency, p99", Millis, Ratio, LATENCIES, |sums, _| responses(sums, 99);
+    /// Half of the calls had their first token in so long.
+    FirstTokenP50 = "time_to_first_token_p50_ms", "Time to first token, p50", Millis, Ratio, LATENCIES, |sums, _| first_tokens(sums, 50);
+    /// 95 of 100 had.
+    FirstTokenP95 = "time_to_first_token_p95_ms", "Time to first token, p95", Millis, Ratio, LATENCIES, |sums, _| first_tokens(sums, 95);
+    /// 99 of 100 had.
+    FirstTokenP99 = "time_to_first_token_p99_ms", "Time to first token, p99", Millis, Ratio, LATENCIES, |sums, _| first_tokens(sums, 99);
     /// Requests in a minute on average, of the minutes that have passed.
     RequestsPerMinute = "requests_per_minute", "Requests per minute, mean", Rate, Ratio, NOTHING, |sums, minutes| divide(sums.requests, minutes);
     /// Tokens in a minute on average, of the minutes that have passed.
@@ -154,6 +174,14 @@ measures! {
     PeakRequestsPerMinute = "peak_requests_per_minute", "Requests per minute, peak quarter hour", Rate, Ratio, PEAK, |sums, _| divide(sums.peak?.requests, QUARTER);
     /// Tokens in a minute of the quarter of an hour that had most.
     PeakTokensPerMinute = "peak_tokens_per_minute", "Tokens per minute, peak quarter hour", Rate, Ratio, PEAK, |sums, _| divide(sums.peak?.tokens, QUARTER);
+}
+
+fn responses(sums: &Sums, percent: i64) -> Option<Decimal> {
+    sums.latencies.as_ref()?.responses.percentile(percent)
+}
+
+fn first_tokens(sums: &Sums, percent: i64) -> Option<Decimal> {
+    sums.latencies.as_ref()?.first_tokens.percentile(percent)
 }
 
 /// Minutes of a quarter of an hour.
@@ -179,6 +207,21 @@ impl Measure {
     #[must_use]
     pub const fn is_per_minute(self) -> bool {
         matches!(self, Self::RequestsPerMinute | Self::TokensPerMinute)
+    }
+
+    /// Whether it follows from the sums that allocation rules share out.
+    #[must_use]
+    pub const fn is_shared_out(self) -> bool {
+        matches!(
+            self,
+            Self::Spend
+                | Self::Requests
+                | Self::Tokens
+                | Self::CostPerRequest
+                | Self::CostPerMillionTokens
+                | Self::RequestsPerMinute
+                | Self::TokensPerMinute
+        )
     }
 
     /// What the API and files write: money with all places, counts as they are, ratios with up to twelve places, nothing for what cannot be said.
@@ -238,7 +281,7 @@ mod tests {
                 tokens,
                 errors,
                 avoided_cost: Decimal::new(avoided, 2),
-                calls: Some(CallCounts { retries, cache_hits: hits }),
+                calls: Some(CallCounts { retries, retry_cost: Decimal::new(retries, 4), cache_hits: hits }),
                 kinds: Some(TokenKinds { input, cache_read, output }),
                 ..Sums::default()
             },
@@ -288,7 +331,7 @@ mod tests {
             assert_eq!(sums.of(*measure, Decimal::ONE), None, "{measure:?}");
         }
         let needs = Needs::of(&[Measure::Retries, Measure::InputTokens]);
-        assert_eq!(needs, Needs { calls: true, tokens: true, peak: false });
+        assert_eq!(needs, Needs { calls: true, tokens: true, ..Needs::default() });
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod changes;
 mod estimate;
 mod explore;
 mod known;
+mod latency;
 mod measure;
 mod overview;
 mod query;
@@ -23,8 +24,9 @@ pub use explore::{
     SHOWN_GROUPS, TOPS, TREEMAP_GROUPS,
 };
 pub use known::{KnownDimension, OTHER};
+pub use latency::{Histogram, Latencies, latency_class};
 pub use measure::{Measure, MeasureUnit, Needs};
-pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
+pub use overview::{ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub(crate) use query::parse_list;
 pub use query::{MAX_LABELS, Source};
 
@@ -57,6 +59,8 @@ pub enum Dimension {
     Project,
     /// Slug of the team that owned the project on that day.
     Team,
+    /// Slug of the team that answers for it by the allocation rules ([`crate::allocation`]).
+    AllocatedTeam,
     /// The model as sent.
     Model,
     /// Who sells the model.
@@ -87,9 +91,10 @@ pub enum Dimension {
 
 impl Dimension {
     /// All named dimensions, in the order of Explore's list.
-    pub const NAMED: [Self; 14] = [
+    pub const NAMED: [Self; 15] = [
         Self::Project,
         Self::Team,
+        Self::AllocatedTeam,
         Self::Model,
         Self::Provider,
         Self::Feature,
@@ -110,6 +115,7 @@ impl Dimension {
         match self {
             Self::Project => "project".to_owned(),
             Self::Team => "team".to_owned(),
+            Self::AllocatedTeam => "allocated_team".to_owned(),
             Self::Model => "model".to_owned(),
             Self::Provider => "provider".to_owned(),
             Self::Operation => "operation".to_owned(),
@@ -130,6 +136,7 @@ impl Dimension {
     #[must_use]
     pub fn label(&self) -> String {
         match self {
+            Self::AllocatedTeam => "Allocated team".to_owned(),
             Self::ApiKey => "API key".to_owned(),
             Self::UnreadUsage => "Unread usage".to_owned(),
             Self::Tag(key) => format!("Tag {key}"),
@@ -145,6 +152,12 @@ impl Dimension {
     #[must_use]
     pub const fn may_be_missing(&self) -> bool {
         !matches!(self, Self::Project | Self::Model | Self::Provider | Self::Operation | Self::ApiKey | Self::Status)
+    }
+
+    /// Whether events have it: who answers for usage follows from rules and sums.
+    #[must_use]
+    pub const fn is_of_events(&self) -> bool {
+        !matches!(self, Self::AllocatedTeam)
     }
 
     /// Whether it is a label: a dimension of many values, of which rollups have one at a time, by day.
@@ -332,6 +345,8 @@ pub struct SpendQuery {
 pub struct CallCounts {
     /// Attempts after the first of their request.
     pub retries: i64,
+    /// What those cost, adjustments included.
+    pub retry_cost: Decimal,
     /// Requests that the sender's own response cache answered.
     pub cache_hits: i64,
 }
@@ -381,6 +396,8 @@ pub struct Sums {
     pub kinds: Option<TokenKinds>,
     /// Where a measure needs it; parts do not add up to it, so a sum of parts has none.
     pub peak: Option<Peak>,
+    /// Where a measure needs them.
+    pub latencies: Option<Latencies>,
 }
 
 impl Sums {
@@ -391,6 +408,7 @@ impl Sums {
             calls: needs.calls.then(CallCounts::default),
             kinds: needs.tokens.then(TokenKinds::default),
             peak: needs.peak.then(Peak::default),
+            latencies: needs.latencies.then(Latencies::default),
             ..Self::default()
         }
     }
@@ -398,7 +416,7 @@ impl Sums {
     /// Whether nothing happened at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        Self { calls: None, kinds: None, peak: None, ..self.clone() } == Self::default()
+        Self { calls: None, kinds: None, peak: None, latencies: None, ..self.clone() } == Self::default()
     }
 
     /// The most that it can have cost: what is known plus the upper bound of what is not.
@@ -420,6 +438,7 @@ impl Sums {
         if let Some(other) = other.calls {
             let calls = self.calls.get_or_insert_default();
             calls.retries += other.retries;
+            calls.retry_cost += other.retry_cost;
             calls.cache_hits += other.cache_hits;
         }
         if let Some(other) = other.kinds {
@@ -428,13 +447,20 @@ impl Sums {
             kinds.cache_read += other.cache_read;
             kinds.output += other.output;
         }
+        if let Some(other) = &other.latencies {
+            self.latencies.get_or_insert_default().add(other);
+        }
         self.peak = None;
     }
 
     /// What is left without another row's sums.
     #[must_use]
     pub fn less(&self, other: &Self) -> Self {
-        let calls = other.calls.map(|calls| CallCounts { retries: -calls.retries, cache_hits: -calls.cache_hits });
+        let calls = other.calls.map(|calls| CallCounts {
+            retries: -calls.retries,
+            retry_cost: -calls.retry_cost,
+            cache_hits: -calls.cache_hits,
+        });
         let kinds = other.kinds.map(|kinds| TokenKinds {
             input: -kinds.input,
             cache_read: -kinds.cache_read,
@@ -453,7 +479,11 @@ impl Sums {
             calls,
             kinds,
             peak: None,
+            latencies: None,
         });
+        if let Some(other) = &other.latencies {
+            left.latencies.get_or_insert_default().subtract(other);
+        }
         left
     }
 }

@@ -1,6 +1,6 @@
 //! Comparing budgets with spend, and the work that makes it happen.
 
-use super::{mail, sql, usage_of};
+use super::{mail, recipients, sql, usage_of};
 use crate::delivery::{self, NewMail};
 use crate::locks::{self, Lock};
 use crate::notify_listener::NotifyListener;
@@ -298,11 +298,12 @@ async fn tell(
     usage: &BudgetUsage,
     (thresholds, entry): (&[u16], AlertId),
 ) -> Result<Vec<NewMail>, Error> {
-    if budget.mailed().next().is_none() {
+    let mailed = recipients::mailed(backend, scope, connection, budget).await?;
+    if mailed.is_empty() {
         return Ok(Vec::new());
     }
     let letter = mail::crossing(backend, scope, budget, month, usage, thresholds).await?;
-    let mails: Vec<_> = budget.mailed().map(|to| letter.to(to, Some(entry))).collect::<Result<_, _>>()?;
+    let mails: Vec<_> = mailed.iter().map(|to| letter.to(to, Some(entry))).collect::<Result<_, _>>()?;
     sql::mailed(connection, scope, entry, mails.len()).await?;
     Ok(mails)
 }

@@ -61,7 +61,8 @@ pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> 
     if sql::count(&mut transaction, scope).await? >= MAX_BUDGETS {
         return Err(Problem::conflict(format!("An organization has at most {MAX_BUDGETS} budgets.")).into());
     }
-    let part = sql::resolve(&mut transaction, scope, &input.scope).await?.ok_or_else(|| no_such_scope(&input))?;
+    let part = sql::resolve(&mut transaction, scope, &input.scope).await?.filter(|part| sees(scope, *part));
+    let part = part.ok_or_else(|| no_such_scope(&input))?;
     sql::insert(&mut transaction, scope, budget_id, part, &input, now)
         .await
         .on_constraint("budgets_project_fkey", || no_such_scope(&input))
@@ -75,6 +76,14 @@ pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> 
     recipients::ask(backend, scope, &mut transaction, &made).await?;
     transaction.commit().await?;
     Ok(made)
+}
+
+fn sees(scope: &OrgScope, part: SpendScope) -> bool {
+    match part {
+        SpendScope::Organization => scope.sees_all(),
+        SpendScope::Team(team) => scope.sees_team(team),
+        SpendScope::Project(project) => scope.sees(project),
+    }
 }
 
 fn no_such_scope(input: &BudgetInput) -> Problem {
@@ -261,13 +270,15 @@ pub async fn new_sheet(backend: &Backend, scope: &OrgScope) -> Result<BudgetForm
     let own = sql::own_address(&mut *backend.pool.acquire().await?, scope).await?;
     let teams = teams.into_iter().filter(|team| team.archived_at.is_none());
     let projects = projects.into_iter().filter(|project| project.archived_at.is_none());
-    let scopes = [ScopeChoice { scope: ScopeRef::Organization, name: organization.name }]
+    let whole = ScopeChoice { scope: ScopeRef::Organization, name: organization.name };
+    let scopes: Vec<_> = Some(whole)
+        .filter(|_| scope.sees_all())
         .into_iter()
         .chain(teams.map(|team| ScopeChoice { scope: ScopeRef::Team(team.slug), name: team.name }))
         .chain(projects.map(|project| ScopeChoice { scope: ScopeRef::Project(project.slug), name: project.name }))
         .collect();
     let form = BudgetForm {
-        scope: ScopeRef::Organization.to_string(),
+        scope: scopes.first().map(|choice| choice.scope.to_string()).unwrap_or_default(),
         thresholds: "50, 80, 100".to_owned(),
         recipients: own.map(String::from).unwrap_or_default(),
         ..BudgetForm::default()
@@ -559,7 +570,7 @@ pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId,
     let own = sql::own_address(&mut transaction, scope).await?;
     let recipients: Vec<_> = match to {
         TestTo::Me => own.iter().cloned().collect(),
-        TestTo::Recipients => budget.mailed().cloned().collect(),
+        TestTo::Recipients => recipients::mailed(backend, scope, &mut transaction, &budget).await?,
     };
     if recipients.is_empty() {
         return Err(Problem::conflict("There is nobody to send a test mail to.").into());

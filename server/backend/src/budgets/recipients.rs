@@ -48,6 +48,21 @@ pub(super) async fn ask(
     Ok(())
 }
 
+/// Who gets the mails of a budget now: of its recipients those who want them, without members who do not see what it counts.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(super) async fn mailed(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget: &Budget,
+) -> Result<Vec<Email>, Error> {
+    let today = scope.zone().day_of(backend.clock.now());
+    let blind = sql::blind_recipients(connection, scope, budget, today).await?;
+    Ok(budget.mailed().filter(|email| !blind.contains(email)).cloned().collect())
+}
+
 /// Takes a person who leaves off all budgets, and takes back what the addresses confirmed that they entered; names of those budgets.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ mod sql;
 pub use enter::{Entered, ImportRow, draft_import, end, enter, enter_import, import};
 
 use crate::rules::{self, MAX_LISTED};
-use crate::{Backend, Error, OrgScope, Visible, projects, spend};
+use crate::{Backend, Error, OrgScope, projects, spend};
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::charge::{BurnDown, Charge, ChargeCost, ChargeOwner, ChargePart, Credit, burn_down};
@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, HashMap};
 pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<Charge>>, Error> {
     scope.require(Permission::Read)?;
     let mut list: History<Dated<Charge>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
-    let seen = Seen::of(backend, scope).await?;
+    let seen = Seen::of(backend, scope, list.rows.iter().map(|charge| &charge.row)).await?;
     list.rows.retain(|charge| seen.sees(&charge.row));
     Ok(list)
 }
@@ -45,7 +45,11 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<C
 pub async fn find(backend: &Backend, scope: &OrgScope, charge_id: u64) -> Result<Dated<Charge>, Error> {
     scope.require(Permission::Read)?;
     let found = rules::one::<Charge>(&backend.pool, scope, charge_id).await?.ok_or(Problem::NotFound)?;
-    if Seen::of(backend, scope).await?.sees(&found.row) { Ok(found) } else { Err(Problem::NotFound.into()) }
+    if Seen::of(backend, scope, [&found.row]).await?.sees(&found.row) {
+        Ok(found)
+    } else {
+        Err(Problem::NotFound.into())
+    }
 }
 
 /// What charges cost in the days of a period that have begun, with credits that expired unused in it.
@@ -69,11 +73,13 @@ pub async fn costs(backend: &Backend, scope: &OrgScope, period: Period) -> Resul
             lost.insert(state.credit.charge_id, (day, state.lost));
         }
     }
-    let seen = Seen::of(backend, scope).await?;
-    let seen = charges.into_iter().filter(|charge| seen.sees(charge));
+    let seen = Seen::of(backend, scope, &charges).await?;
     let until = today.succ_opt().unwrap_or(today);
-    let cost = |charge: Charge| ChargeCost { lost: lost.get(&charge.charge_id).copied(), charge, until };
-    Ok(seen.map(cost).collect())
+    let cost = |charge: Charge| {
+        let seen = seen.days_of(&charge)?;
+        Some(ChargeCost { lost: lost.get(&charge.charge_id).copied(), charge, until, seen })
+    };
+    Ok(charges.into_iter().filter_map(cost).collect())
 }
 
 /// What charges cost in a period, by project and by the team that owned it on each day.
@@ -89,12 +95,11 @@ pub async fn parts(backend: &Backend, scope: &OrgScope, period: Period) -> Resul
         return Ok(Vec::new());
     }
     let (projects, teams, ownership) = futures::try_join!(
-        projects::list_projects(backend, scope),
+        project_ids(backend, scope, costs.iter().map(|cost| &cost.charge)),
         projects::list_teams(backend, scope),
         projects::all_ownership(backend, scope),
     )?;
-    let project_id =
-        |slug: &Slug| projects.iter().find(|project| project.slug == *slug).map(|project| project.project_id);
+    let project_id = |slug: &Slug| projects.get(slug.as_str()).copied();
     let team_id = |slug: &Slug| teams.iter().find(|team| team.slug == *slug).map(|team| team.team_id);
     let spans = |project: ProjectId| {
         let owned = ownership.iter().filter(move |span| span.project_id == project);
@@ -140,7 +145,7 @@ pub async fn total(backend: &Backend, scope: &OrgScope, part: SpendScope, period
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn credits(backend: &Backend, scope: &OrgScope) -> Result<Vec<BurnDown>, Error> {
     scope.require(Permission::Read)?;
-    if *scope.visible() != Visible::All {
+    if !scope.sees_all() {
         return Ok(Vec::new());
     }
     drawn(backend, scope, scope.zone().day_of(backend.clock.now())).await
@@ -192,18 +197,67 @@ async fn drawn(backend: &Backend, scope: &OrgScope, today: NaiveDate) -> Result<
     Ok(by_provider.iter().flat_map(of).collect())
 }
 
-/// Which charges a caller sees.
-struct Seen(Option<Vec<String>>);
+/// Which of some charges a caller sees: of a project on its visible days, and of a visible team; none where all are seen.
+struct Seen<'a>(Option<SeenOwners<'a>>);
 
-impl Seen {
-    async fn of(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
-        Ok(Self(projects::visible_slugs(backend, scope).await?))
+struct SeenOwners<'a> {
+    scope: &'a OrgScope,
+    projects: HashMap<String, ProjectId>,
+    teams: HashMap<String, TeamId>,
+}
+
+impl<'a> Seen<'a> {
+    async fn of(
+        backend: &Backend,
+        scope: &'a OrgScope,
+        charges: impl IntoIterator<Item = &Charge>,
+    ) -> Result<Self, Error> {
+        if scope.sees_all() {
+            return Ok(Self(None));
+        }
+        let projects = project_ids(backend, scope, charges).await?;
+        let teams = projects::list_teams(backend, scope).await?;
+        let teams = teams.into_iter().map(|team| (team.slug.into(), team.team_id)).collect();
+        Ok(Self(Some(SeenOwners { scope, projects, teams })))
     }
 
+    /// Whether the charge is of a project or team that is visible today.
     fn sees(&self, charge: &Charge) -> bool {
-        let of_project = |seen: &Vec<String>| {
-            charge.owner.project().is_some_and(|slug| seen.iter().any(|seen| seen == slug.as_str()))
-        };
-        self.0.as_ref().is_none_or(of_project)
+        let Some(owners) = &self.0 else { return true };
+        owners.project(charge).is_some_and(|project| owners.scope.sees(project)) || owners.sees_team(charge)
     }
+
+    /// Those of its days that are seen, in spans; all where there are none. Nothing for a charge of which nothing is seen.
+    #[expect(clippy::option_option, reason = "whether it is seen, and whether on some days alone")]
+    fn days_of(&self, charge: &Charge) -> Option<Option<Vec<Period>>> {
+        let Some(owners) = &self.0 else { return Some(None) };
+        match owners.project(charge) {
+            Some(project) => {
+                let days = owners.scope.days_of(project);
+                days.as_ref().is_none_or(|days| !days.is_empty()).then_some(days)
+            }
+            None => owners.sees_team(charge).then_some(None),
+        }
+    }
+}
+
+impl SeenOwners<'_> {
+    fn project(&self, charge: &Charge) -> Option<ProjectId> {
+        self.projects.get(charge.owner.project()?.as_str()).copied()
+    }
+
+    fn sees_team(&self, charge: &Charge) -> bool {
+        let team = charge.owner.team().and_then(|slug| self.teams.get(slug.as_str()));
+        team.is_some_and(|team| self.scope.sees_team(*team))
+    }
+}
+
+/// The projects of charges by slug, whoever sees them.
+async fn project_ids(
+    backend: &Backend,
+    scope: &OrgScope,
+    charges: impl IntoIterator<Item = &Charge>,
+) -> Result<HashMap<String, ProjectId>, Error> {
+    let slugs: Vec<&str> = charges.into_iter().filter_map(|charge| Some(charge.owner.project()?.as_str())).collect();
+    Ok(projects::ids_by_slug(backend, scope, &slugs).await?.into_iter().collect())
 }

@@ -61,7 +61,7 @@ pub const MAILS_PER_DAY: i64 = 1_000;
 pub(crate) const DELETION: &str = "organization_deletion";
 
 /// Kinds of mail that are never sent about the sample, whose recipients are nobody.
-const NOT_OF_THE_SAMPLE: [&str; 3] = ["budget_alert", "budget_test", "statement_review"];
+const NOT_OF_THE_SAMPLE: [&str; 4] = ["budget_alert", "budget_test", "statement_review", "statement"];
 
 /// What the ledger says of an alert's mail beyond [`MAILS_PER_DAY`].
 const USED_UP: &str = "Not sent: 1,000 mails about this organization went out within 24 hours.";

@@ -1,12 +1,13 @@
 //! Queries of sums by meter, and of whose projects they are.
 
+use crate::ledger::push_seen_days;
 use crate::{Error, OrgScope};
 use chrono::NaiveDate;
 use domain::ids::ProjectId;
 use domain::meter::Meter;
 use domain::period::Period;
 use rust_decimal::Decimal;
-use sqlx::{PgPool, Row};
+use sqlx::{PgPool, QueryBuilder, Row};
 
 /// What a meter of a model cost on a day.
 pub(super) struct MeterSum {
@@ -20,17 +21,14 @@ pub(super) struct MeterSum {
 
 /// What a day's meters cost. What cost nothing is left out: sums do not tell a price of zero from none.
 pub(super) async fn sums(pool: &PgPool, scope: &OrgScope, day: NaiveDate) -> Result<Vec<MeterSum>, Error> {
-    let rows = sqlx::query(
+    let mut sql = QueryBuilder::new(
         "select project_id, provider, model, meter, sum(quantity) as quantity, sum(booked + adjusted) as billed
-         from spend_by_coarse_meter
-         where org_id = $1 and day = $2 and ($3::uuid[] is null or project_id = any($3))
-         group by project_id, provider, model, meter having sum(booked + adjusted) <> 0",
-    )
-    .bind(scope.org_id().0)
-    .bind(day)
-    .bind(scope.visible_projects())
-    .fetch_all(pool)
-    .await?;
+         from spend_by_coarse_meter where org_id = ",
+    );
+    sql.push_bind(scope.org_id().0).push(" and day = ").push_bind(day);
+    push_seen_days(&mut sql, scope, "project_id", "day");
+    sql.push(" group by project_id, provider, model, meter having sum(booked + adjusted) <> 0");
+    let rows = sql.build().fetch_all(pool).await?;
     rows.iter()
         .map(|row| {
             let word: &str = row.try_get("meter")?;
@@ -48,15 +46,10 @@ pub(super) async fn sums(pool: &PgPool, scope: &OrgScope, day: NaiveDate) -> Res
 
 /// How many sums by day and meter a span has.
 pub(super) async fn meter_days(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<u64, Error> {
-    let rows: i64 = sqlx::query_scalar(
-        "select count(*) from spend_by_coarse_meter
-         where org_id = $1 and day >= $2 and day < $3 and ($4::uuid[] is null or project_id = any($4))",
-    )
-    .bind(scope.org_id().0)
-    .bind(period.from)
-    .bind(period.to)
-    .bind(scope.visible_projects())
-    .fetch_one(pool)
-    .await?;
+    let mut sql = QueryBuilder::new("select count(*) from spend_by_coarse_meter where org_id = ");
+    sql.push_bind(scope.org_id().0).push(" and day >= ").push_bind(period.from);
+    sql.push(" and day < ").push_bind(period.to);
+    push_seen_days(&mut sql, scope, "project_id", "day");
+    let rows: i64 = sql.build_query_scalar().fetch_one(pool).await?;
     Ok(rows.unsigned_abs())
 }

@@ -6,7 +6,7 @@ use super::tokens::{LinkToken, hash_of};
 use super::{mails, members, password, sql};
 use crate::{Actor, Backend, Error, OrgScope, Visible, audit};
 use chrono::{DateTime, Duration, Utc};
-use domain::identity::{Email, Invitation, Permission, Role, User};
+use domain::identity::{Email, Invitation, Permission, Role, SeenTeams, User};
 use domain::ids::{InvitationId, UserId};
 use domain::problem::Problem;
 use secrecy::SecretString;
@@ -38,8 +38,24 @@ pub struct Offer {
 /// [`Problem::Forbidden`] without the right to give the role, [`Problem::Invalid`] naming `email`, [`Problem::Conflict`] when too many are open, [`Problem::RateLimited`]; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn invite(backend: &Backend, scope: &OrgScope, email: &str, role: Role) -> Result<Invitation, Error> {
+    invite_for_teams(backend, scope, email, role, None).await
+}
+
+/// The same for somebody who will see only what some teams own.
+///
+/// # Errors
+/// As [`invite`], and naming `teams` where they cannot be chosen.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn invite_for_teams(
+    backend: &Backend,
+    scope: &OrgScope,
+    email: &str,
+    role: Role,
+    teams: SeenTeams,
+) -> Result<Invitation, Error> {
     scope.require(Permission::ManageMembers)?;
     members::may_change(scope, role)?;
+    let seen = members::describe(backend, scope, role, &teams).await?;
     let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
     backend.guards.limits.invitation(&scope.org_id().to_string())?;
     let now = backend.clock.now();
@@ -56,11 +72,12 @@ pub async fn invite(backend: &Backend, scope: &OrgScope, email: &str, role: Role
         invitation_id: InvitationId(backend.clock.new_id()),
         email,
         role,
+        teams,
         created_at: now,
         expires_at: now + Duration::days(INVITATION_DAYS),
     };
     send(backend, scope, &mut transaction, &invitation).await?;
-    let detail = format!("Invited {} as {role}.", invitation.email);
+    let detail = format!("Invited {} as {role}, to see {seen}.", invitation.email);
     audit::record(backend, scope, &mut transaction, "member.invited", &detail).await?;
     transaction.commit().await?;
     Ok(invitation)
@@ -197,7 +214,7 @@ async fn join(backend: &Backend, connection: &mut PgConnection, open: &Open, use
         return Err(Problem::conflict("This organization has 2,000 members, the most there can be.").into());
     }
     sql::accept_invitation(connection, &scope, open.invitation_id, now).await?;
-    sql::insert_member(connection, &scope, user_id, open.role, now).await?;
+    sql::insert_member(connection, &scope, user_id, (open.role, &open.teams), now).await?;
     let detail = format!("{} joined as {}.", open.email, open.role);
     audit::record(backend, &scope, connection, "member.joined", &detail).await
 }

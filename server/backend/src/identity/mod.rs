@@ -25,9 +25,9 @@ pub use deletion::{
 };
 pub use devices::{DEVICE_DAYS, Origin, know_device};
 pub use invitations::{
-    INVITATION_DAYS, Offer, accept, accept_as_new, invite, list_invitations, offer, revoke_invitation,
+    INVITATION_DAYS, Offer, accept, accept_as_new, invite, invite_for_teams, list_invitations, offer, revoke_invitation,
 };
-pub use members::{MAX_MEMBERS, belongings, change_role, leave, list_members, remove_member};
+pub use members::{MAX_MEMBERS, belongings, change_role, leave, list_members, remove_member, set_teams};
 pub use organizations::{
     Change, create_organization, create_sample_organization, organization, organizations_of, scope_for_user, scope_in,
     system_scope, system_scope_if_there, system_scopes, update_organization,

@@ -91,7 +91,7 @@ pub(super) async fn found(
     };
     let scope = OrgScope::new(organization.org_id, zone, actor, Visible::All);
     if let Some(owner) = founding.owner {
-        sql::insert_member(connection, &scope, owner, Role::Owner, backend.clock.now()).await?;
+        sql::insert_member(connection, &scope, owner, (Role::Owner, &None), backend.clock.now()).await?;
     }
     let detail = format!("Created the organization {} in {}.", organization.name, zone.name());
     audit::record(backend, &scope, connection, "organization.created", &detail).await?;
@@ -153,7 +153,9 @@ async fn insert(
 /// [`Problem::NotFound`] when it does not exist or the user is no member; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn scope_for_user(backend: &Backend, user_id: UserId, slug: &str) -> Result<OrgScope, Error> {
-    Ok(sql::member_scope(&backend.pool, user_id, Some(slug), None).await?.ok_or(Problem::NotFound)?)
+    Ok(sql::member_scope(&backend.pool, user_id, Some(slug), None, backend.clock.now())
+        .await?
+        .ok_or(Problem::NotFound)?)
 }
 
 /// The member's view of the organization with this id.
@@ -162,7 +164,9 @@ pub async fn scope_for_user(backend: &Backend, user_id: UserId, slug: &str) -> R
 /// As [`scope_for_user`].
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn scope_in(backend: &Backend, user_id: UserId, org_id: OrgId) -> Result<OrgScope, Error> {
-    Ok(sql::member_scope(&backend.pool, user_id, None, Some(org_id)).await?.ok_or(Problem::NotFound)?)
+    Ok(sql::member_scope(&backend.pool, user_id, None, Some(org_id), backend.clock.now())
+        .await?
+        .ok_or(Problem::NotFound)?)
 }
 
 /// The server's own view of an organization, for background work. It may do everything: never hand it to a caller.

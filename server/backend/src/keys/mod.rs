@@ -20,6 +20,7 @@ use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Most keys of an organization that work at the same time.
 pub const MAX_LIVE_KEYS: i64 = 1_000;
@@ -74,6 +75,9 @@ pub async fn create(backend: &Backend, scope: &OrgScope, new: NewKey) -> Result<
 /// A key may do no more than the member who makes it.
 fn makes_no_more_than_may(scope: &OrgScope, new: &NewKey) -> Result<(), Problem> {
     let Actor::User { role, .. } = scope.actor() else { return Ok(()) };
+    if !scope.sees_all() && matches!(new.project, KeyProject::AllWithDefault(_)) {
+        return Err(Problem::field("project", "not_allowed", "Choose one project: you do not see all of them."));
+    }
     if new.scopes.iter().all(|wanted| role.may_make(*wanted)) {
         return Ok(());
     }
@@ -174,6 +178,21 @@ pub async fn revoke(backend: &Backend, scope: &OrgScope, key_id: KeyId) -> Resul
     transaction.commit().await?;
     backend.keys.changed();
     Ok(key)
+}
+
+/// Refuses the keys that a person made who sees only some projects from now on, as far as they read more; their names. Call [`Cache::changed`] on this server's cache after the commit.
+pub(crate) async fn revoke_reading_more(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    user_id: UserId,
+    projects: &[Uuid],
+) -> Result<Vec<String>, Error> {
+    let names = sql::revoke_reading_more(connection, scope, user_id, projects, backend.clock.now()).await?;
+    if !names.is_empty() {
+        announce_change(connection).await?;
+    }
+    Ok(names)
 }
 
 /// Refuses the keys that a person made, who leaves; their names. Call [`Cache::changed`] on this server's cache after the commit.

@@ -10,7 +10,6 @@ use domain::period::Zone;
 use domain::project::{ApiKey, KeyProject};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Servers listen here; a notice says "some key or its organization changed".
@@ -87,17 +86,21 @@ pub(super) async fn list(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<
     rows.iter().map(key).collect()
 }
 
-/// The key, locked for a change.
+/// The key, where it is visible, locked for a change.
 pub(super) async fn lock(
     connection: &mut PgConnection,
     scope: &OrgScope,
     key_id: KeyId,
 ) -> Result<Option<ApiKey>, Error> {
-    let row = sqlx::query("select * from api_keys where org_id = $1 and key_id = $2 for update")
-        .bind(scope.org_id().0)
-        .bind(key_id.0)
-        .fetch_optional(connection)
-        .await?;
+    let row = sqlx::query(
+        "select * from api_keys
+         where org_id = $1 and key_id = $2 and ($3::uuid[] is null or project_id = any ($3)) for update",
+    )
+    .bind(scope.org_id().0)
+    .bind(key_id.0)
+    .bind(scope.visible_projects())
+    .fetch_optional(connection)
+    .await?;
     row.as_ref().map(key).transpose()
 }
 
@@ -114,6 +117,28 @@ pub(super) async fn revoke(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Those that a person made, that still work, and that read more than some projects; how lists name them.
+pub(super) async fn revoke_reading_more(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+    projects: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, Error> {
+    Ok(sqlx::query_scalar(
+        "update api_keys set revoked_at = $3
+         where org_id = $1 and created_by = $2 and revoked_at is null and (expires_at is null or expires_at > $3)
+           and scopes <> '{ingest}' and (project_id is null or project_id <> all ($4))
+         returning name || ' (…' || last_four || ')'",
+    )
+    .bind(scope.org_id().0)
+    .bind(user_id.0)
+    .bind(now)
+    .bind(projects)
+    .fetch_all(connection)
+    .await?)
 }
 
 /// Those that a person made and that still work; how lists name them.
@@ -170,7 +195,7 @@ pub(super) async fn caller(pool: &PgPool, hash: KeyHash) -> Result<Option<KeyCal
     row.as_ref().map(key_caller).transpose()
 }
 
-/// The key with this id as a caller, if it works.
+/// The visible key with this id as a caller, if it works.
 pub(super) async fn live(
     pool: &PgPool,
     scope: &OrgScope,
@@ -182,11 +207,13 @@ pub(super) async fn live(
          from api_keys
          join organizations on organizations.org_id = api_keys.org_id
          where api_keys.org_id = $1 and api_keys.key_id = $2 and api_keys.revoked_at is null
-             and (api_keys.expires_at is null or api_keys.expires_at > $3)",
+             and (api_keys.expires_at is null or api_keys.expires_at > $3)
+             and ($4::uuid[] is null or api_keys.project_id = any ($4))",
     )
     .bind(scope.org_id().0)
     .bind(key_id.0)
     .bind(now)
+    .bind(scope.visible_projects())
     .fetch_optional(pool)
     .await?;
     row.as_ref().map(key_caller).transpose()
@@ -198,7 +225,7 @@ fn key_caller(row: &PgRow) -> Result<KeyCaller, Error> {
     let zone: String = row.try_get("time_zone")?;
     let zone = Zone::parse(&zone).map_err(|_| Error::inconsistent("organizations", "time_zone", zone))?;
     let visible = match key.project {
-        KeyProject::Bound(project) => Visible::Only(BTreeSet::from([project])),
+        KeyProject::Bound(project) => Visible::project(project),
         KeyProject::AllWithDefault(_) => Visible::All,
     };
     let actor = Actor::Key {

@@ -3,8 +3,12 @@
 use super::limits::Limits;
 use super::sql;
 use crate::{Backend, Error, OrgScope};
+use chrono::Days;
 use domain::identity::Permission;
 use domain::spend::{Dimension, KnownDimension};
+
+/// Days of which labels are known where some projects are seen alone.
+const SEEN_DAYS: u64 = 92;
 
 /// The dimensions that an organization can group and filter by: those with a name, and the tags that it sent.
 ///
@@ -14,7 +18,8 @@ use domain::spend::{Dimension, KnownDimension};
 pub async fn dimensions(backend: &Backend, scope: &OrgScope) -> Result<Vec<KnownDimension>, Error> {
     scope.require(Permission::Read)?;
     let Limits { words, values, .. } = backend.events.limits();
-    let sent = sql::values(&backend.pool, scope).await?;
+    let since = scope.zone().day_of(backend.clock.now()) - Days::new(SEEN_DAYS);
+    let sent = sql::values(&backend.pool, scope, since).await?;
     let tags = sent.keys().filter_map(|name| name.parse().ok()).filter(|tag| matches!(tag, Dimension::Tag(_)));
     let known = |dimension: Dimension| {
         let limit = match dimension {

@@ -1,8 +1,10 @@
 //! Queries of `series` and `labels`, what all queries of events share, and the end of an organization.
 
+use super::key::first_key;
 use super::series::{Label, Series};
-use crate::{Error, OrgScope};
-use chrono::{DateTime, FixedOffset, Utc};
+use crate::scope::ProjectDays;
+use crate::{Error, OrgScope, Visible};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use domain::ids::{KeyId, OrgId, ProjectId};
 use domain::problem::FieldProblem;
 use domain::spend::{Dimension, Filter, OTHER};
@@ -10,6 +12,42 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// Limits a query of sums to what the caller sees, by the columns of a row's project and day.
+pub(crate) fn push_seen_days(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, project: &str, day: &str) {
+    push_seen(sql, scope, (project, day, "date"), |day| day);
+}
+
+/// Limits a query of events `e` with their series `s` to what the caller sees.
+pub(crate) fn push_seen_events(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
+    push_seen(sql, scope, ("s.project_id", "e.event_key", "uuid"), |day| first_key(scope.zone().start_of(day)));
+}
+
+/// `edge` is what a column holds at least that belongs to a day.
+fn push_seen<T>(
+    sql: &mut QueryBuilder<Postgres>,
+    scope: &OrgScope,
+    (project, column, kind): (&str, &str, &str),
+    edge: impl Fn(NaiveDate) -> T,
+) where
+    Vec<Option<T>>: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres>,
+    T: 'static,
+{
+    let Visible::Only(part) = scope.visible() else { return };
+    sql.push(" and (").push(project).push(" = any(").push_bind(part.always()).push(")");
+    let days: Vec<_> = part.days().collect();
+    if !days.is_empty() {
+        let edges = |of: fn(&ProjectDays) -> Option<NaiveDate>| days.iter().map(|days| of(days).map(&edge)).collect();
+        let (first, end): (Vec<_>, Vec<_>) = (edges(|days| days.from), edges(|days| days.to));
+        let projects: Vec<_> = days.iter().map(|days| days.project_id.0).collect();
+        sql.push(" or exists (select 1 from unnest(").push_bind(projects).push("::uuid[], ").push_bind(first);
+        sql.push("::").push(kind).push("[], ").push_bind(end).push("::").push(kind);
+        sql.push("[]) as seen (of_project, seen_from, seen_to) where of_project = ").push(project);
+        sql.push(" and (seen_from is null or seen_from <= ").push(column);
+        sql.push(") and (seen_to is null or seen_to > ").push(column).push("))");
+    }
+    sql.push(")");
+}
 
 /// What an organization has in the database.
 #[derive(Debug, Default)]
@@ -149,23 +187,28 @@ pub(super) async fn insert_missing(
 }
 
 /// How many values each dimension has that comes with events, and since when it has [`OTHER`] beside them.
+///
+/// Where some projects are seen alone, theirs: labels belong to no project, so of these those that were used since a day.
 pub(super) async fn values(
     pool: &PgPool,
     scope: &OrgScope,
+    since: NaiveDate,
 ) -> Result<BTreeMap<String, (u64, Option<DateTime<FixedOffset>>)>, Error> {
     let rows = sqlx::query(
         "with sent as (
              select words.dimension, words.value, min(created_at) as since
              from series cross join lateral (values ('provider', provider), ('model', model), ('operation', operation),
                 ('feature', feature), ('environment', environment), ('cohort', cohort), ('step', step)) as words (dimension, value)
-             where org_id = $1 and words.value <> '' group by 1, 2
+             where org_id = $1 and words.value <> '' and ($3::uuid[] is null or project_id = any($3)) group by 1, 2
              union all
-             select label, value, created_at from labels where org_id = $1
+             select label, value, created_at from labels where org_id = $1 and ($3::uuid[] is null or label_id in (
+                 select label_id from rollup_label_day where org_id = $1 and day >= $4 and series_id in (
+                     select series_id from series where org_id = $1 and project_id = any($3))))
          )
          select dimension, count(*) filter (where value <> $2) as values, min(since) filter (where value = $2) as other_since
          from sent group by dimension",
     );
-    let rows = rows.bind(scope.org_id().0).bind(OTHER).fetch_all(pool).await?;
+    let rows = rows.bind(scope.org_id().0).bind(OTHER).bind(scope.projects_ever()).bind(since).fetch_all(pool).await?;
     let known = |row: &sqlx::postgres::PgRow| {
         let values: i64 = row.try_get("values")?;
         let since: Option<DateTime<Utc>> = row.try_get("other_since")?;
@@ -230,6 +273,8 @@ pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, fi
         Dimension::Customer | Dimension::User | Dimension::UnreadUsage | Dimension::Tag(_) => {
             push_label(sql, scope, filter);
         }
+        // No event has it, and whoever asks is told so before.
+        Dimension::AllocatedTeam => drop(sql.push("false")),
     }
 }
 
@@ -273,7 +318,7 @@ fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filte
 }
 
 /// The tables of the ledger beside `events`.
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 31] = [
     "event_ids",
     "rejected_events",
     "adjustments",
@@ -287,6 +332,7 @@ const TABLES: [&str; 29] = [
     "rollup_day",
     "rollup_label_day",
     "rollup_meter_day",
+    "rollup_latency_day",
     "rollup_term_day",
     "rollup_coarse_day",
     "rollup_coarse_label_day",
@@ -295,6 +341,7 @@ const TABLES: [&str; 29] = [
     "staged_days",
     "staged_label_day",
     "staged_meter_day",
+    "staged_latency_day",
     "staged_term_day",
     "newest_events",
     "coarse_series",

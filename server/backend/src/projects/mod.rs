@@ -4,7 +4,7 @@ mod sql;
 mod tree;
 
 use crate::error::OnConstraint;
-use crate::{Backend, Error, OrgScope, Visible, audit, ledger, spend};
+use crate::{Backend, Error, OrgScope, audit, ledger, spend};
 use chrono::{Days, NaiveDate};
 use domain::identity::Permission;
 use domain::ids::{ProjectId, TeamId};
@@ -12,7 +12,7 @@ use domain::problem::{FieldProblem, Problem};
 use domain::project::{Ownership, Project, Slug, Team, parse_cost_centre, parse_name};
 use sqlx::PgConnection;
 
-pub(crate) use sql::owners_on;
+pub(crate) use sql::{owned_by, owners_on};
 pub use tree::{project_detail, team_detail, tree};
 
 /// Most teams of an organization, archived ones included.
@@ -282,7 +282,7 @@ pub(crate) async fn slugs(backend: &Backend, scope: &OrgScope) -> Result<(Vec<St
 /// # Errors
 /// [`Error::Database`].
 pub(crate) async fn visible_slugs(backend: &Backend, scope: &OrgScope) -> Result<Option<Vec<String>>, Error> {
-    if *scope.visible() == Visible::All {
+    if scope.sees_all() {
         return Ok(None);
     }
     let projects = sql::projects(&backend.pool, scope, today(backend, scope), MAX_PROJECTS).await?;
@@ -321,16 +321,14 @@ pub async fn by_id(backend: &Backend, scope: &OrgScope, project_id: ProjectId) -
     Ok(found.ok_or(Problem::NotFound)?)
 }
 
-/// The team with this slug, for callers who see all of the organization.
+/// The team with this slug, for callers who see all that it owns.
 ///
 /// # Errors
 /// [`Problem::NotFound`]; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn team_by_slug(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<Team, Error> {
-    if *scope.visible() != Visible::All {
-        return Err(Problem::NotFound.into());
-    }
-    Ok(sql::team_by(&backend.pool, scope, None, Some(slug)).await?.ok_or(Problem::NotFound)?)
+    let found = sql::team_by(&backend.pool, scope, None, Some(slug)).await?;
+    Ok(found.filter(|team| scope.sees_team(team.team_id)).ok_or(Problem::NotFound)?)
 }
 
 /// Who owned the project when, in order of time; every day has exactly one owner.

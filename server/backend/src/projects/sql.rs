@@ -2,11 +2,12 @@
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::ids::{ProjectId, TeamId};
+use domain::ids::{OrgId, ProjectId, TeamId};
 use domain::project::{Owner, Ownership, Project, Slug, Team};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
 
 pub(super) async fn insert_team(
     connection: &mut PgConnection,
@@ -60,7 +61,7 @@ pub(super) async fn ids_by_slug(
     rows.into_iter().map(|row| Ok((row.try_get("slug")?, ProjectId(row.try_get("project_id")?)))).collect()
 }
 
-/// Teams in order of name; for a caller who sees some projects, the owners of these (on `today`).
+/// Visible teams in order of name; for a key of one project its owner (on `today`).
 pub(super) async fn teams(
     executor: impl PgExecutor<'_>,
     scope: &OrgScope,
@@ -70,7 +71,7 @@ pub(super) async fn teams(
     let rows = sqlx::query(
         "select * from teams
          where org_id = $1
-           and ($2::uuid[] is null or exists (
+           and ($2::uuid[] is null or team_id = any($5) or cardinality($5) = 0 and exists (
                select 1 from project_ownership
                where project_ownership.org_id = teams.org_id and project_ownership.team_id = teams.team_id
                  and project_ownership.project_id = any ($2)
@@ -82,6 +83,7 @@ pub(super) async fn teams(
     .bind(scope.visible_projects())
     .bind(today)
     .bind(limit)
+    .bind(scope.visible_teams())
     .fetch_all(executor)
     .await?;
     rows.iter().map(team).collect()
@@ -247,7 +249,7 @@ pub(super) async fn owns_live_projects(
     Ok(owns)
 }
 
-/// Owners of the visible projects (or of one), in order of time.
+/// Owners of the visible projects (or of one), in order of time; for who sees some teams, the days of these.
 pub(super) async fn ownership(
     executor: impl PgExecutor<'_>,
     scope: &OrgScope,
@@ -258,23 +260,25 @@ pub(super) async fn ownership(
         "select project_id, team_id, nullif(valid_from, '-infinity') as valid_from, nullif(valid_to, 'infinity') as valid_to
          from project_ownership
          where org_id = $1 and ($2::uuid[] is null or project_id = any ($2)) and ($3::uuid is null or project_id = $3)
+           and ($4::uuid[] is null or cardinality($4) = 0 or team_id = any ($4))
          order by project_ownership.project_id, project_ownership.valid_from",
     )
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.projects_ever())
     .bind(project_id.map(|id| id.0))
+    .bind(scope.visible_teams())
     .fetch_all(executor)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Ownership {
-                project_id: ProjectId(row.try_get("project_id")?),
-                team_id: TeamId(row.try_get("team_id")?),
-                valid_from: row.try_get("valid_from")?,
-                valid_to: row.try_get("valid_to")?,
-            })
-        })
-        .collect()
+    rows.iter().map(span).collect()
+}
+
+/// What some teams owned and own, in the organization of this id: it makes a scope.
+pub(crate) async fn owned_by(pool: &PgPool, org_id: OrgId, teams: &[Uuid]) -> Result<Vec<Ownership>, Error> {
+    let rows = sqlx::query(
+        "select project_id, team_id, nullif(valid_from, '-infinity') as valid_from, nullif(valid_to, 'infinity') as valid_to
+         from project_ownership where org_id = $1 and team_id = any($2)",
+    );
+    rows.bind(org_id.0).bind(teams).fetch_all(pool).await?.iter().map(span).collect()
 }
 
 /// Projects on days: their names, the team that owned them then, and the cost centre.
@@ -378,6 +382,15 @@ pub(super) async fn insert_ownership(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+fn span(row: &PgRow) -> Result<Ownership, Error> {
+    Ok(Ownership {
+        project_id: ProjectId(row.try_get("project_id")?),
+        team_id: TeamId(row.try_get("team_id")?),
+        valid_from: row.try_get("valid_from")?,
+        valid_to: row.try_get("valid_to")?,
+    })
 }
 
 fn slug(table: &'static str, row: &PgRow) -> Result<Slug, Error> {

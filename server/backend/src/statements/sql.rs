@@ -3,6 +3,7 @@
 pub(super) mod replies;
 pub(super) mod versions;
 
+use crate::ledger::push_seen_days;
 use crate::spend::{SUMS, sums_of};
 use crate::{Error, OrgScope};
 use domain::meter::Meter;
@@ -52,9 +53,7 @@ fn key_of(row: &PgRow) -> Result<ModelKey, sqlx::Error> {
 fn push_where(sql: &mut Query, scope: &OrgScope, period: Period, only: Option<(StatementKind, Uuid)>) {
     sql.push(" where r.org_id = ").push_bind(scope.org_id().0);
     sql.push(" and r.day >= ").push_bind(period.from).push(" and r.day < ").push_bind(period.to);
-    if let Some(projects) = scope.visible_projects() {
-        sql.push(" and r.project_id = any(").push_bind(projects).push(")");
-    }
+    push_seen_days(sql, scope, "r.project_id", "r.day");
     match only {
         None => {}
         Some((StatementKind::Team, id)) => {
@@ -148,7 +147,7 @@ pub(super) async fn owners(
     Ok((read(teams)?, read(projects)?))
 }
 
-/// The team or project of this slug, if the caller sees it: a team is seen with any project that it ever owned.
+/// The team or project of this slug, if the caller sees it: a project with any of its days, a team by its members, and by a key of any project that it ever owned.
 pub(super) async fn owner(
     pool: &PgPool,
     scope: &OrgScope,
@@ -159,14 +158,22 @@ pub(super) async fn owner(
         StatementKind::Project => sqlx::query(
             "select project_id as id, slug, name, cost_centre from projects
              where org_id = $1 and slug = $2 and ($3::uuid[] is null or project_id = any($3))",
-        ),
+        )
+        .bind(scope.org_id().0)
+        .bind(slug)
+        .bind(scope.projects_ever()),
         StatementKind::Team => sqlx::query(
             "select team_id as id, slug, name, cost_centre from teams
-             where org_id = $1 and slug = $2 and ($3::uuid[] is null or exists (
-                select 1 from project_ownership as owner
-                where owner.org_id = teams.org_id and owner.team_id = teams.team_id and owner.project_id = any($3)))",
-        ),
+             where org_id = $1 and slug = $2 and ($3::uuid[] is null or team_id = any($4)
+                or cardinality($4) = 0 and exists (
+                    select 1 from project_ownership as owner
+                    where owner.org_id = teams.org_id and owner.team_id = teams.team_id and owner.project_id = any($3)))",
+        )
+        .bind(scope.org_id().0)
+        .bind(slug)
+        .bind(scope.visible_projects())
+        .bind(scope.visible_teams()),
     };
-    let row = query.bind(scope.org_id().0).bind(slug).bind(scope.visible_projects()).fetch_optional(pool).await?;
+    let row = query.fetch_optional(pool).await?;
     Ok(row.as_ref().map(owner_of).transpose()?)
 }

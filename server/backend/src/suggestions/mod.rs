@@ -4,11 +4,14 @@ mod sql;
 
 use crate::{Backend, Error, OrgScope};
 use domain::identity::Permission;
+use domain::period::Period;
 use domain::spend::Dimension;
 use domain::suggestion::{MAX_TYPED, Suggestion, matching};
 
 /// What is read to choose the best of it.
 const READ: i64 = 200;
+/// Days in which values of labels are looked for where the caller sees some projects alone.
+const SEEN_DAYS: u64 = 92;
 /// Things that have names: the kinds that [`named`] knows.
 const NAMED: [&str; 4] = ["project", "team", "budget", "api_key"];
 
@@ -30,8 +33,13 @@ pub async fn values(
     let typed = bounded(typed);
     let name = dimension.name();
     let found = match dimension {
+        Dimension::AllocatedTeam => sql::named(&backend.pool, scope, &["team"], &typed, READ).await?,
         Dimension::Project | Dimension::Team | Dimension::ApiKey => {
             sql::named(&backend.pool, scope, &[name.as_str()], &typed, READ).await?
+        }
+        label if label.is_label() && !scope.sees_all() => {
+            let today = scope.zone().day_of(backend.clock.now());
+            sql::seen_labels(&backend.pool, scope, &name, (&typed, Period::last_days(today, SEEN_DAYS)), READ).await?
         }
         label if label.is_label() => sql::labels(&backend.pool, scope, &name, &typed, most).await?,
         _ => sql::sent(&backend.pool, scope, (&name, provider), &typed, READ).await?,

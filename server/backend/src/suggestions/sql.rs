@@ -1,9 +1,11 @@
 //! Queries of names and values by what they hold.
 
+use crate::ledger::push_seen_days;
 use crate::{Error, OrgScope};
+use domain::period::Period;
 use domain::suggestion::{Suggestion, folded, words};
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::{PgPool, QueryBuilder, Row};
 
 /// Most values of a label that are looked through for what stands inside of them.
 const MAX_SCANNED: i64 = 50_000;
@@ -15,7 +17,7 @@ macro_rules! folded {
     };
 }
 
-/// Things that have names, those in use, of some kinds.
+/// Visible things that have names, those in use, of some kinds.
 pub(super) async fn named(
     pool: &PgPool,
     scope: &OrgScope,
@@ -26,9 +28,13 @@ pub(super) async fn named(
     let rows = sqlx::query(concat!(
         "with named (kind, value, name) as (
              select 'project', slug, name from projects where org_id = $1 and archived_at is null
+                and ($5::uuid[] is null or project_id = any($5))
              union all select 'team', slug, name from teams where org_id = $1 and archived_at is null
+                and ($5::uuid[] is null or team_id = any($5))
              union all select 'budget', budget_id::text, name from budgets where org_id = $1 and archived_at is null
+                and ($5::uuid[] is null or coalesce(team_id, project_id) = any($5))
              union all select 'api_key', key_id::text, name from api_keys where org_id = $1 and revoked_at is null
+                and ($5::uuid[] is null or project_id = any($5))
          )
          select kind, value, name, null as provider from named
          where kind = any($2) and not exists (select 1 from unnest($3::text[]) as word where strpos(",
@@ -36,11 +42,12 @@ pub(super) async fn named(
         ", word) = 0)
          order by lower(name), value limit $4"
     ));
-    let rows = rows.bind(scope.org_id().0).bind(kinds).bind(words(typed)).bind(limit).fetch_all(pool).await?;
+    let rows = rows.bind(scope.org_id().0).bind(kinds).bind(words(typed)).bind(limit).bind(scope.visible_owners());
+    let rows = rows.fetch_all(pool).await?;
     rows.iter().map(suggestion).collect()
 }
 
-/// Values of a dimension with few, as they were sent; of models those of one provider, where one is named.
+/// Values of a dimension with few, as visible projects sent them; of models those of one provider, where one is named.
 pub(super) async fn sent(
     pool: &PgPool,
     scope: &OrgScope,
@@ -54,6 +61,7 @@ pub(super) async fn sent(
                  when 'status' then status when 'feature' then feature when 'environment' then environment
                  when 'cohort' then cohort when 'step' then step end as value
              from series where org_id = $1 and ($3::text is null or provider = $3)
+                and ($6::uuid[] is null or project_id = any($6))
          )
          select $2 as kind, value, value as name, case when min(provider) = max(provider) then min(provider) end as provider
          from sent
@@ -63,7 +71,7 @@ pub(super) async fn sent(
          group by value order by value limit $5"
     ));
     let rows = rows.bind(scope.org_id().0).bind(dimension).bind(provider).bind(words(typed)).bind(limit);
-    rows.fetch_all(pool).await?.iter().map(suggestion).collect()
+    rows.bind(scope.visible_projects()).fetch_all(pool).await?.iter().map(suggestion).collect()
 }
 
 /// Values of a dimension with many: those that begin so, and where these are too few, those that hold it among the first [`MAX_SCANNED`].
@@ -106,6 +114,26 @@ pub(super) async fn labels(
         found.extend(new);
     }
     Ok(found)
+}
+
+/// Values of a label of the events that the caller sees, of some days: they are looked for among sums, because values themselves belong to no project.
+pub(super) async fn seen_labels(
+    pool: &PgPool,
+    scope: &OrgScope,
+    label: &str,
+    (typed, days): (&str, Period),
+    limit: i64,
+) -> Result<Vec<Suggestion>, Error> {
+    let mut sql = QueryBuilder::new(
+        "select label as kind, value, value as name, null as provider from spend_by_label where org_id = ",
+    );
+    sql.push_bind(scope.org_id().0).push(" and label = ").push_bind(label).push(" and day >= ").push_bind(days.from);
+    sql.push(" and day < ").push_bind(days.to);
+    push_seen_days(&mut sql, scope, "project_id", "day");
+    sql.push(" and not exists (select 1 from unnest(").push_bind(words(typed));
+    sql.push(concat!("::text[]) as word where strpos(", folded!("value"), ", word) = 0)"));
+    sql.push(" group by label, value order by value limit ").push_bind(limit);
+    sql.build().fetch_all(pool).await?.iter().map(suggestion).collect()
 }
 
 fn suggestion(row: &PgRow) -> Result<Suggestion, Error> {

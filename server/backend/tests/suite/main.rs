@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
+mod allocated;
 mod allocation;
+mod annotations;
 mod budgets;
 mod business_metrics;
 mod catalogue;
@@ -12,6 +14,7 @@ mod cost_basis;
 mod delivery;
 mod exports;
 mod identity;
+mod journal;
 mod keys;
 mod plans;
 mod price_book;
@@ -19,6 +22,10 @@ mod price_imports;
 mod prices;
 mod projects;
 mod repricing;
+mod scheduled_exports;
+mod statement_mails;
 mod statements;
 mod suggestions;
 mod support;
+mod views;
+mod visibility;

@@ -80,7 +80,7 @@ async fn no_page_reads_a_whole_table() {
         let query = ExploreQuery { previous: Some(last.into()), all: true, ..ExploreQuery::over(so_far) };
         spend::explore(&reader, scope, ExploreQuery { group_by: vec![dimension], ..query }).await.unwrap();
     }
-    for measure in [Measure::CacheReadShare, Measure::Retries, Measure::PeakRequestsPerMinute] {
+    for measure in [Measure::CacheReadShare, Measure::Retries, Measure::LatencyP95, Measure::PeakRequestsPerMinute] {
         let query = ExploreQuery { measure, ..ExploreQuery::over(so_far) };
         spend::explore(&reader, scope, query).await.unwrap();
     }

@@ -16,18 +16,18 @@ mod sample;
 mod samples;
 mod world;
 
-use crate::support::{Answer, Client};
+use crate::support::{Answer, Client, TestApp};
 use app::page::{Files, Site};
 use axum::http::StatusCode;
 use domain::identity::{KeyScope, Role};
 use leptos::server_fn::axum::server_fn_paths;
 use sample::{Guard, Sample, samples};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use world::{PROJECT_SECRET, Place, SECRET, WHOLE_SECRET};
 
-/// All doors, from the code.
-async fn doors(place: &Place) -> BTreeSet<String> {
-    let description = place.app.anonymous().get("/openapi.json").await.json();
+/// All doors of the application, from the code.
+pub(crate) async fn of(app: &TestApp) -> BTreeSet<String> {
+    let description = app.anonymous().get("/openapi.json").await.json();
     let operations = description["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
         let methods = item.as_object().unwrap().keys().filter(|name| *name != "parameters");
         methods.map(move |method| format!("{} {path}", method.to_uppercase()))
@@ -96,7 +96,7 @@ async fn least(place: &Place, guard: Guard) -> Client {
 #[tokio::test]
 async fn every_door_has_a_sample() {
     let place = Place::new().await;
-    let doors = doors(&place).await;
+    let doors = of(&place.app).await;
     let samples: Vec<String> = samples(&place.world).into_iter().map(|sample| sample.door).collect();
     let known: BTreeSet<String> = samples.iter().cloned().collect();
     assert_eq!(known.len(), samples.len(), "a door has two samples");
@@ -217,6 +217,39 @@ async fn a_role_finds_shut_what_the_table_denies_it() {
     }
     assert!(denied > 50, "only {denied} knocks");
     assert_eq!(place.acmes().await, before);
+    faults.report();
+}
+
+/// The project `main` and the team Main are theirs; everything that carries one of the words is not.
+#[tokio::test]
+async fn a_member_of_another_team_finds_nothing() {
+    let (place, mut faults) = (Place::new().await, Faults::default());
+    let limited = place.limited().await;
+    let mut open = 0;
+    for sample in samples(&place.world) {
+        // Who leaves finds nothing at all.
+        if matches!(sample.guard, Guard::Open | Guard::Key(_)) || sample.door.ends_with("/identity/leave") {
+            continue;
+        }
+        let before = if sample.changes() { place.acmes().await } else { BTreeMap::new() };
+        let answer = sample.knock(&limited).await;
+        open += usize::from(answer.status.is_success());
+        let concerns_all = matches!(sample.guard, Guard::Member(permission) if !permission.is_for_projects());
+        let shut = answer.status == StatusCode::FORBIDDEN || answer.status == StatusCode::NOT_FOUND;
+        faults.expect(!answer.status.is_server_error(), &sample, "a member of another team", &answer);
+        faults.expect(shut || !concerns_all, &sample, "a member of another team", &answer);
+        for word in [PROJECT_SECRET, WHOLE_SECRET] {
+            faults.conceals(word, &sample, "a member of another team", &answer);
+        }
+        let after = if sample.changes() { place.acmes().await } else { BTreeMap::new() };
+        for (table, rows) in after.iter().filter(|(table, rows)| before.get(*table) != Some(*rows)) {
+            let new = rows.lines().filter(|row| !before.get(table).is_some_and(|before| before.contains(*row)));
+            let words: Vec<_> =
+                new.filter(|row| [PROJECT_SECRET, WHOLE_SECRET].iter().any(|word| row.contains(word))).collect();
+            faults.expect(words.is_empty(), &sample, &format!("{table} changed by a member of another team"), &answer);
+        }
+    }
+    assert!(open > 20, "only {open} doors open");
     faults.report();
 }
 

@@ -150,7 +150,8 @@ impl Sample {
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
     use super::samples::{
-        allocation, budgets, business_metrics, charges, events, identity, keys, others, prices, projects, spend,
+        allocation, budgets, business_metrics, charges, events, exports, identity, keys, others, prices, projects,
+        spend, views,
     };
     let rooms = [
         allocation::samples(world),
@@ -158,12 +159,14 @@ pub(super) fn samples(world: &World) -> Vec<Sample> {
         business_metrics::samples(world),
         charges::samples(world),
         events::samples(world),
+        exports::samples(),
         identity::samples(world),
         keys::samples(world),
         others::samples(world),
         prices::samples(world),
         projects::samples(world),
         spend::samples(world),
+        views::samples(world),
     ];
     rooms.into_iter().flatten().collect()
 }

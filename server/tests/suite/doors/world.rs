@@ -9,25 +9,32 @@ use backend::allocation;
 use backend::budgets;
 use backend::business_metrics;
 use backend::events::uploads::{self, NewUpload};
+use backend::exports::schedules;
 use backend::identity;
+use backend::journal;
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
-use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
+use backend::{Backend, OrgScope, TestClock, annotations, delivery, events, ledger, views};
 use backend::{charges, statements};
 use domain::allocation::{AllocationForm, ConditionForm};
-use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
+use domain::annotation::AnnotationForm;
+use domain::budget::{AlertFilter, BudgetInput, ScopeRef, SpendScope};
 use domain::business_metric::MetricForm;
 use domain::charge::ChargeForm;
 use domain::event::EventQuery;
+use domain::export::{DestinationForm, ScheduleForm};
 use domain::identity::{Email, KeyScope, Role, User};
-use domain::ids::{ProjectId, UserId};
+use domain::ids::{ProjectId, TeamId, UserId};
+use domain::journal::{JournalKind, Preset};
+use domain::period::Period;
 use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
 use domain::statement::{DisputeForm, parse_month};
+use domain::view::{Arrange, Board, NewView};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -69,6 +76,7 @@ pub(super) const METRICS: &str = "name,unit,period,value\nchats,chats,2026-11-19
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
 const ASKED: &str = "alerts@zebrafish.example";
+const LIMITED: &str = "limited@zebrafish.example";
 const GLOBEX: &str = "owner@globex.example";
 
 /// What samples need to know of Acme.
@@ -123,6 +131,10 @@ pub(super) struct World {
     pub(super) charge_import: String,
     /// The key in whose name files are recorded.
     pub(super) sending_key: String,
+    /// A shared view of the project that can be changed.
+    pub(super) view: String,
+    /// An annotation of the project.
+    pub(super) annotation: String,
     acme: String,
     /// Keys of Acme by what they may.
     keys: BTreeMap<String, String>,
@@ -154,6 +166,11 @@ impl Place {
     /// A person of no organization whom Acme invited.
     pub(super) async fn guest(&self) -> Client {
         self.signed_in(GUEST).await
+    }
+
+    /// A member of Acme who sees the team Main alone, which owns the project `main`.
+    pub(super) async fn limited(&self) -> Client {
+        self.signed_in(LIMITED).await
     }
 
     /// The owner of Globex.
@@ -253,7 +270,7 @@ impl Making<'_> {
         };
         identity::update_organization(self.backend, &acme, change).await.unwrap();
         let (main, quasar) = self.projects(&acme).await;
-        self.people(&acme).await;
+        self.people(&acme, main.team_id).await;
         self.keys(&acme, main.project_id, quasar.project_id).await;
         self.usage(&acme, &key).await;
         self.prices(&acme).await;
@@ -261,6 +278,11 @@ impl Making<'_> {
         self.file(&acme).await;
         self.charges(&acme).await;
         self.metrics(&acme).await;
+        self.views(&acme).await;
+        self.annotation(&acme).await;
+        self.scheduled_exports(&acme).await;
+        let month = parse_month("2026-11").unwrap();
+        journal::export(self.backend, &acme, month, (JournalKind::Accrual, Preset::Generic)).await.unwrap();
         self.statements(&acme).await;
         self.world
     }
@@ -289,11 +311,13 @@ impl Making<'_> {
         (projects::by_slug(self.backend, acme, "main").await.unwrap(), quasar)
     }
 
-    async fn people(&mut self, acme: &OrgScope) {
+    async fn people(&mut self, acme: &OrgScope, main: TeamId) {
         for role in [Role::Admin, Role::Finance, Role::Member, Role::Viewer] {
             self.joined(acme, &address_of(role), role).await;
         }
         self.world.spare_member = self.joined(acme, "spare@zebrafish.example", Role::Viewer).await.to_string();
+        let limited = self.joined(acme, LIMITED, Role::Member).await;
+        identity::set_teams(self.backend, acme, limited, Some([main].into())).await.unwrap();
         let open = identity::invite(self.backend, acme, INVITED, Role::Viewer).await.unwrap();
         self.world.invitation = open.invitation_id.to_string();
         self.world.invitation_token = self.link(INVITED, "/invitations/acme/").await;
@@ -483,6 +507,27 @@ impl Making<'_> {
         self.world.sending_key = key_id.to_string();
     }
 
+    /// A destination where nobody answers, one that no schedule needs, and a schedule.
+    async fn scheduled_exports(&self, acme: &OrgScope) {
+        for name in ["lake", "spare"] {
+            let form = DestinationForm {
+                kind: "s3".to_owned(),
+                endpoint: "http://127.0.0.1:9".to_owned(),
+                bucket: format!("{SECRET}-{WHOLE_SECRET}"),
+                account: "AKIA0001".to_owned(),
+                ..DestinationForm::default()
+            };
+            schedules::save_destination(self.backend, acme, name, &form, &SECRET.into()).await.unwrap();
+        }
+        let form = ScheduleForm {
+            destination: "lake".to_owned(),
+            cadence: "daily".to_owned(),
+            tags: format!("tag.{SECRET},tag.{WHOLE_SECRET}"),
+            ..ScheduleForm::default()
+        };
+        schedules::save_schedule(self.backend, acme, "daily", &form).await.unwrap();
+    }
+
     /// A value of the project and one of the whole organization; a file with another.
     async fn metrics(&mut self, acme: &OrgScope) {
         let value = |name: &str, label: (&str, &str)| MetricForm {
@@ -498,6 +543,29 @@ impl Making<'_> {
         let name = format!("{SECRET}-values.csv");
         let file = business_metrics::draft_import(self.backend, acme, &name, METRICS.as_bytes()).await.unwrap();
         self.world.metric_import = file.to_string();
+    }
+
+    /// A view of the project, pinned for everybody.
+    async fn views(&mut self, acme: &OrgScope) {
+        let asked = [("group_by", "model"), ("project", PROJECT)].map(|(name, is)| (name.to_owned(), is.to_owned()));
+        let view = NewView::read(&format!("{SECRET} {PROJECT_SECRET}"), &asked, true).unwrap();
+        let view = views::save(self.backend, acme, &view).await.unwrap().view_id;
+        views::arrange(self.backend, acme, Board::Everyone, view, Arrange::Add).await.unwrap();
+        self.world.view = view.to_string();
+    }
+
+    async fn annotation(&mut self, acme: &OrgScope) {
+        let form = AnnotationForm {
+            kind: "deploy".to_owned(),
+            text: format!("{SECRET} {PROJECT_SECRET}"),
+            at: "2026-11-19".to_owned(),
+            project: PROJECT.to_owned(),
+            ..AnnotationForm::default()
+        };
+        annotations::record(self.backend, acme, &form.parse(acme.zone()).unwrap()).await.unwrap();
+        let period = Period::new("2026-11-19".parse().unwrap(), "2026-11-20".parse().unwrap()).unwrap();
+        let all = annotations::list(self.backend, acme, SpendScope::Organization, period).await.unwrap();
+        self.world.annotation = all[0].annotation_id.unwrap().to_string();
     }
 
     /// A charge of the project and one of the whole organization; a file with another.

@@ -40,7 +40,12 @@ impl Wrong {
 pub(crate) fn read_text(field: &str, text: &str) -> Result<String, FieldProblem> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(FieldProblem::new(field, "required", "Enter something here."));
+        let what = match field {
+            "id" => "an id",
+            "to_model" => "the model it stands for",
+            _ => &format!("a {}", field.replace('_', " ")),
+        };
+        return Err(FieldProblem::new(field, "required", format!("Enter {what}.")));
     }
     if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
         return Err(FieldProblem::new(field, "too_long", format!("Use at most {MAX_TEXT} plain characters.")));

@@ -98,7 +98,7 @@ pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: 
          from alerts a
          join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
          left join users u on u.user_id = a.acknowledged_by
-         where a.org_id = $1 and a.alert_id = a.entry_id and ($2::uuid[] is null or b.project_id = any($2))
+         where a.org_id = $1 and a.alert_id = a.entry_id and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
              and ($3::uuid is null or a.budget_id = $3)
              and ($4::date is null or a.month = $4)
              and ($5::uuid is null or (a.created_at, a.threshold, a.alert_id) < (
@@ -112,7 +112,7 @@ pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: 
          limit $7",
     )
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .bind(wanted.budget_id.map(|id| id.0))
     .bind(wanted.month)
     .bind(wanted.before.map(|id| id.0))
@@ -147,13 +147,13 @@ pub(in crate::budgets) async fn recorded(
         "select a.month, a.budget_name, a.threshold, a.amount
          from alerts a
          join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
-         where a.org_id = $1 and ($2::uuid[] is null or b.project_id = any($2))
+         where a.org_id = $1 and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
              and b.scope_kind = $3 and b.team_id is not distinct from $4 and b.project_id is not distinct from $5
              and a.month >= $6 and a.month < $7
          order by a.month, a.threshold",
     )
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .bind(kind)
     .bind(team)
     .bind(project)
@@ -236,13 +236,13 @@ pub(in crate::budgets) async fn acknowledge(
                  and head.org_id = $1 and head.alert_id = a.entry_id and head.acknowledged_at is null
                  and (head.alert_id = named.entry_id
                      or $4 and (head.created_at, head.threshold, head.alert_id) < (named.created_at, named.threshold, named.entry_id))
-                 and b.org_id = $1 and b.budget_id = a.budget_id and ($2::uuid[] is null or b.project_id = any($2))
+                 and b.org_id = $1 and b.budget_id = a.budget_id and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
              returning a.entry_id, a.budget_name, a.threshold)
          select budget_name, array_agg(threshold order by threshold) as thresholds
          from done group by entry_id, budget_name order by budget_name, entry_id",
     )
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .bind(alert_id.0)
     .bind(older_too)
     .bind(now)
@@ -288,10 +288,10 @@ pub(in crate::budgets) async fn alert_exists(
         "select exists (
              select 1 from alerts a
              join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
-             where a.org_id = $1 and a.alert_id = $3 and ($2::uuid[] is null or b.project_id = any($2)))",
+             where a.org_id = $1 and a.alert_id = $3 and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2)))",
     )
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .bind(alert_id.0)
     .fetch_one(connection)
     .await?)
@@ -308,10 +308,10 @@ pub(in crate::budgets) async fn open_alerts(pool: &PgPool, scope: &OrgScope) -> 
         "select count(*)
          from alerts a
          join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
-         where a.org_id = $1 and a.alert_id = a.entry_id and a.acknowledged_at is null and ($2::uuid[] is null or b.project_id = any($2))",
+         where a.org_id = $1 and a.alert_id = a.entry_id and a.acknowledged_at is null and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))",
     )
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .fetch_one(pool)
     .await?)
 }

@@ -1,7 +1,7 @@
 //! Queries of `budgets`.
 
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::{Budget, BudgetInput, ScopeRef, SpendScope};
 use domain::identity::Email;
 use domain::ids::{BudgetId, ProjectId, TeamId};
@@ -36,14 +36,14 @@ macro_rules! budgets {
     };
 }
 
-/// Budgets that the scope shows: all, or those of visible projects alone.
+/// Budgets that the scope shows: all, or those of visible projects and teams alone.
 pub(in crate::budgets) async fn list(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Budget>, Error> {
     let rows = sqlx::query(budgets!(
-        "where b.org_id = $1 and b.archived_at is null and ($2::uuid[] is null or b.project_id = any($2))
+        "where b.org_id = $1 and b.archived_at is null and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
          order by array_position(array['organization', 'team', 'project'], b.scope_kind), lower(b.name), b.budget_id"
     ))
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .fetch_all(pool)
     .await?;
     rows.iter().map(budget).collect()
@@ -55,10 +55,10 @@ pub(in crate::budgets) async fn get(
     budget_id: BudgetId,
 ) -> Result<Option<Budget>, Error> {
     let row = sqlx::query(budgets!(
-        "where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or b.project_id = any($2))"
+        "where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))"
     ))
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .bind(budget_id.0)
     .fetch_optional(pool)
     .await?;
@@ -91,11 +91,11 @@ pub(in crate::budgets) async fn lock(
     budget_id: BudgetId,
 ) -> Result<Option<Budget>, Error> {
     let row = sqlx::query(budgets!(
-        "where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or b.project_id = any($2))
+        "where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
          for update of b"
     ))
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .bind(budget_id.0)
     .fetch_optional(connection)
     .await?;
@@ -152,6 +152,31 @@ pub(super) fn number(revision: u32) -> i32 {
 
 pub(super) fn threshold(table: &'static str, number: i16) -> Result<u16, Error> {
     u16::try_from(number).map_err(|_| Error::inconsistent(table, "threshold", number))
+}
+
+/// Members among the recipients of a budget who do not see what it counts, on a day.
+pub(in crate::budgets) async fn blind_recipients(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    budget: &Budget,
+    today: NaiveDate,
+) -> Result<Vec<Email>, Error> {
+    let emails: Vec<String> = sqlx::query_scalar(
+        "select users.email from members join users on users.user_id = members.user_id
+         where members.org_id = $1 and users.email = any($2) and members.team_ids is not null
+            and coalesce(coalesce($3, (
+                select team_id from project_ownership
+                where org_id = $1 and project_id = $4 and valid_from <= $5 and valid_to > $5)) <> all (members.team_ids), true)",
+    )
+    .bind(scope.org_id().0)
+    .bind(texts(&budget.recipients))
+    .bind(if let SpendScope::Team(team) = budget.scope { Some(team.0) } else { None })
+    .bind(if let SpendScope::Project(project) = budget.scope { Some(project.0) } else { None })
+    .bind(today)
+    .fetch_all(connection)
+    .await?;
+    let email = |text: String| Email::parse(&text).map_err(|_| Error::inconsistent("users", "email", text));
+    emails.into_iter().map(email).collect()
 }
 
 /// How many budgets the organization has, archived ones included.

@@ -14,7 +14,7 @@ pub(super) use alerts::{
     open_alerts, record, recorded, version,
 };
 pub(super) use amounts::{amounts, insert_amount};
-pub(super) use budgets::{active_for_evaluation, count, get, insert, list, lock, resolve, update};
+pub(super) use budgets::{active_for_evaluation, blind_recipients, count, get, insert, list, lock, resolve, update};
 pub(super) use mails::{insert_test, own_address, tests, tests_since};
 #[cfg(test)]
 pub(super) use marks::TAKE_MARKS;

@@ -125,10 +125,10 @@ pub(in crate::budgets) async fn over(pool: &PgPool, scope: &OrgScope, month: Nai
          from budget_periods m
          join budgets b on b.org_id = m.org_id and b.budget_id = m.budget_id
          where m.org_id = $1 and m.month = $3 and m.evaluated_spend > m.amount
-             and b.archived_at is null and ($2::uuid[] is null or b.project_id = any($2))",
+             and b.archived_at is null and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))",
     )
     .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
+    .bind(scope.visible_owners())
     .bind(month)
     .fetch_one(pool)
     .await?)

@@ -1,19 +1,18 @@
 //! Queries about answers that came twice.
 
 use crate::ledger::adjust::{CURRENT_COST, LAST, event_of};
+use crate::ledger::push_seen_events;
 use crate::{Error, OrgScope};
 use domain::event::PossibleDuplicateTotals;
 use domain::ids::EventKey;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 /// Rows of `possible_duplicates`, as `doubles`, with their events `e`, as far as they are kept and the caller sees them.
-fn seen() -> String {
-    let event = event_of!("doubles");
-    format!(
-        "from possible_duplicates as doubles {event} {LAST}
-         where doubles.org_id = $1 and ($2::uuid[] is null or s.project_id = any ($2))"
-    )
+fn push_seen(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
+    sql.push(concat!(" from possible_duplicates as doubles ", event_of!("doubles")));
+    sql.push(LAST).push(" where doubles.org_id = ").push_bind(scope.org_id().0);
+    push_seen_events(sql, scope);
 }
 
 /// Whether the organization leaves possible duplicates out.
@@ -65,31 +64,25 @@ pub(super) async fn pairs(
     before: Option<EventKey>,
     limit: usize,
 ) -> Result<Vec<(EventKey, EventKey)>, Error> {
-    let sql = format!(
-        "select doubles.event_key, doubles.first_key {} and ($3::uuid is null or doubles.event_key < $3)
-         order by doubles.event_key desc limit $4",
-        seen()
-    );
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(scope.org_id().0)
-        .bind(scope.visible_projects())
-        .bind(before.map(|key| key.0))
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(pool)
-        .await?;
+    let mut sql = QueryBuilder::new("select doubles.event_key, doubles.first_key");
+    push_seen(&mut sql, scope);
+    if let Some(before) = before {
+        sql.push(" and doubles.event_key < ").push_bind(before.0);
+    }
+    sql.push(" order by doubles.event_key desc limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = sql.build().fetch_all(pool).await?;
     rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), EventKey(row.try_get("first_key")?)))).collect()
 }
 
 /// All possible duplicates that the caller sees together.
 pub(super) async fn sum(pool: &PgPool, scope: &OrgScope) -> Result<PossibleDuplicateTotals, Error> {
-    let sql = format!(
+    let mut sql = QueryBuilder::new(format!(
         "select count(*) as events, coalesce(sum(current_cost), 0) as cost,
              count(*) filter (where current_cost is null) as unpriced
-         from (select {CURRENT_COST} as current_cost {}) as costs",
-        seen()
-    );
-    let row =
-        sqlx::query(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(scope.visible_projects()).fetch_one(pool).await?;
+         from (select {CURRENT_COST} as current_cost"
+    ));
+    push_seen(&mut sql, scope);
+    let row = sql.push(") as costs").build().fetch_one(pool).await?;
     let count = |column: &'static str| {
         let count: i64 = row.try_get(column)?;
         u64::try_from(count).map_err(|error| Error::inconsistent("possible_duplicates", column, error))

@@ -5,9 +5,9 @@ use crate::ledger::adjust::{CURRENT_COST, LAST, event_of, is_last, series_of_eve
 use crate::ledger::content::IdHash;
 use crate::ledger::cursor::Cursor;
 use crate::ledger::key::first_key;
-use crate::ledger::push_filter;
 use crate::ledger::stored::{self, Dictionaries, StoredEvent};
 use crate::ledger::traces;
+use crate::ledger::{push_filter, push_seen_events};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::{Attention, CallGroup, EventQuery, EventRow, ReportedCost, SmallerCopies, UnpricedRow};
@@ -127,9 +127,7 @@ pub(super) async fn events<T>(
 
 pub(super) fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
     sql.push(" where e.org_id = ").push_bind(scope.org_id().0);
-    if let Some(visible) = scope.visible_projects() {
-        sql.push(" and s.project_id = any(").push_bind(visible).push(")");
-    }
+    push_seen_events(sql, scope);
 }
 
 /// By an index that keeps hashes, because such ids are long.
@@ -260,31 +258,35 @@ pub(super) async fn able_models(
     .await?)
 }
 
-/// Events of organization `$1` in projects `$2` that wait for a price: those that never had one, by their index, and those that lost it.
-macro_rules! unpriced_events {
-    () => {
-        concat!(
-            "select coalesce(e.words ->> 'provider', s.provider) as provider, coalesce(e.words ->> 'model', s.model) as model,
+/// Visible events that wait for a price: those that never had one, by their index, and those that lost it.
+fn push_unpriced(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
+    sql.push(concat!(
+        "select coalesce(e.words ->> 'provider', s.provider) as provider, coalesce(e.words ->> 'model', s.model) as model,
             e.tokens, e.event_key, coalesce(a.new_upper_bound, e.upper_bound) as upper_bound, coalesce(a.plan_id, e.plan_id) as plan_id
          from events as e",
-            series_of_event!(),
-            "
+        series_of_event!(),
+        "
          left join lateral (
             select * from adjustments
             where adjustments.org_id = e.org_id and adjustments.event_key = e.event_key order by revision desc limit 1
          ) as a on true
-         where e.org_id = $1 and e.cost is null and a.new_cost is null and ($2::uuid[] is null or s.project_id = any($2))
-         union all
+         where e.cost is null and a.new_cost is null and e.org_id = "
+    ));
+    sql.push_bind(scope.org_id().0);
+    push_seen_events(sql, scope);
+    sql.push(concat!(
+        " union all
          select coalesce(e.words ->> 'provider', s.provider), coalesce(e.words ->> 'model', s.model),
             e.tokens, e.event_key, a.new_upper_bound, a.plan_id
          from adjustments as a",
-            event_of!("a"),
-            "
-         where a.org_id = $1 and a.new_cost is null and e.cost is not null and ($2::uuid[] is null or s.project_id = any($2))
-           and ",
-            is_last!("a")
-        )
-    };
+        event_of!("a"),
+        "
+         where a.new_cost is null and e.cost is not null and ",
+        is_last!("a"),
+        " and a.org_id = "
+    ));
+    sql.push_bind(scope.org_id().0);
+    push_seen_events(sql, scope);
 }
 
 /// Events of a span without a cost by model.
@@ -294,26 +296,23 @@ pub(super) async fn unpriced(
     span: &Span,
     limit: i64,
 ) -> Result<Vec<UnpricedRow>, Error> {
-    let rows = sqlx::query(
-        concat!(
-            "select provider, model, count(*) as events, sum(tokens)::bigint as tokens, coalesce(sum(upper_bound), 0) as upper_bound,
-                event_time((array_agg(event_key order by event_key))[1]) as first_at,
-                event_time((array_agg(event_key order by event_key desc))[1]) as last_at, min(plan ->> 'unpriced_reason') as reason
-             from (", unpriced_events!(), ") as event
-             left join plans on plans.org_id = $1 and plans.plan_id = event.plan_id
-             where ($4::uuid is null or event_key >= $4) and ($5::uuid is null or event_key < $5)
-             group by provider, model
-             order by upper_bound desc, provider, model
-             limit $3"
-        ),
-    )
-    .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
-    .bind(limit)
-    .bind(span.from.map(first_key))
-    .bind(span.to.map(first_key))
-    .fetch_all(pool)
-    .await?;
+    let mut sql = QueryBuilder::new(
+        "select provider, model, count(*) as events, sum(tokens)::bigint as tokens, coalesce(sum(upper_bound), 0) as upper_bound,
+            event_time((array_agg(event_key order by event_key))[1]) as first_at,
+            event_time((array_agg(event_key order by event_key desc))[1]) as last_at, min(plan ->> 'unpriced_reason') as reason
+         from (",
+    );
+    push_unpriced(&mut sql, scope);
+    sql.push(") as event left join plans on plans.plan_id = event.plan_id and plans.org_id = ");
+    sql.push_bind(scope.org_id().0).push(" where true");
+    if let Some(from) = span.from {
+        sql.push(" and event_key >= ").push_bind(first_key(from));
+    }
+    if let Some(to) = span.to {
+        sql.push(" and event_key < ").push_bind(first_key(to));
+    }
+    sql.push(" group by provider, model order by upper_bound desc, provider, model limit ").push_bind(limit);
+    let rows = sql.build().fetch_all(pool).await?;
     rows.iter()
         .map(|row| {
             Ok(UnpricedRow {
@@ -337,23 +336,15 @@ pub(super) async fn attention(
     since: DateTime<Utc>,
     most: i64,
 ) -> Result<Attention, Error> {
-    let row = sqlx::query(
-        concat!(
-            "select
-            (select count(*) from (
-                select 1 from rejected_events
-                where org_id = $1 and received_at >= $4 and code <> $5 and ($2::uuid[] is null or project_id = any($2)) limit $3) as listed) as rejected,
-            (select count(*) from (
-                ", unpriced_events!(), " limit $3) as event) as unpriced"
-        ),
-    )
-    .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
-    .bind(most)
-    .bind(since)
-    .bind(traces::REPEATS)
-    .fetch_one(pool)
-    .await?;
+    let mut sql = QueryBuilder::new("select (select count(*) from (select 1 from rejected_events where org_id = ");
+    sql.push_bind(scope.org_id().0).push(" and received_at >= ").push_bind(since);
+    sql.push(" and code <> ").push_bind(traces::REPEATS);
+    if let Some(projects) = scope.visible_projects() {
+        sql.push(" and project_id = any(").push_bind(projects).push(")");
+    }
+    sql.push(" limit ").push_bind(most).push(") as listed) as rejected, (select count(*) from (");
+    push_unpriced(&mut sql, scope);
+    let row = sql.push(" limit ").push_bind(most).push(") as event) as unpriced").build().fetch_one(pool).await?;
     Ok(Attention {
         rejected: unsigned("rejected", row.try_get("rejected")?)?,
         unpriced: unsigned("unpriced", row.try_get("unpriced")?)?,

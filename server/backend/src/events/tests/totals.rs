@@ -206,6 +206,7 @@ async fn a_difference_is_found_in_every_rollup() {
         ("rollup_day", "", "update rollup_day set booked = booked + 0.000000000001"),
         ("rollup_label_day", "", "delete from rollup_label_day"),
         ("rollup_meter_day", "", "update rollup_meter_day set quantity = quantity + 1 where meter = 'output'"),
+        ("rollup_latency_day", "", "update rollup_latency_day set responses = responses + 1"),
         ("rollup_coarse_day", "", "update rollup_coarse_day set avoided_cost = 1"),
         ("rollup_coarse_label_day", "", "update rollup_coarse_label_day set tokens = tokens + 1"),
         ("rollup_coarse_meter_day", "", "delete from rollup_coarse_meter_day where meter = 'output'"),

@@ -135,11 +135,16 @@ pub(super) async fn remembered(pool: &PgPool, scope: &OrgScope, headers: &[Strin
 }
 
 pub(super) async fn row(pool: &PgPool, scope: &OrgScope, upload_id: UploadId) -> Result<Option<UploadRow>, Error> {
-    let row = sqlx::query("select * from uploads where org_id = $1 and upload_id = $2")
-        .bind(scope.org_id().0)
-        .bind(upload_id.0)
-        .fetch_optional(pool)
-        .await?;
+    let row = sqlx::query(
+        "select uploads.* from uploads
+         join api_keys on api_keys.org_id = uploads.org_id and api_keys.key_id = uploads.key_id
+         where uploads.org_id = $1 and upload_id = $2 and ($3::uuid[] is null or project_id = any($3))",
+    )
+    .bind(scope.org_id().0)
+    .bind(upload_id.0)
+    .bind(scope.visible_projects())
+    .fetch_optional(pool)
+    .await?;
     row.map(|row| {
         Ok(UploadRow {
             upload_id,
@@ -328,6 +333,7 @@ const VIEW: &str = "select uploads.*, coalesce(users.email, 'Tallystick') as cre
     left join users on users.user_id = uploads.user_id
     join api_keys on api_keys.org_id = uploads.org_id and api_keys.key_id = uploads.key_id
     where uploads.org_id = $1 and ($2::uuid is null or uploads.upload_id = $2)
+        and ($4::uuid[] is null or api_keys.project_id = any($4))
     order by uploads.upload_id desc
     limit $3";
 
@@ -336,12 +342,19 @@ pub(super) async fn view(
     scope: &OrgScope,
     upload_id: UploadId,
 ) -> Result<Option<Upload>, Error> {
-    let row = sqlx::query(VIEW).bind(scope.org_id().0).bind(upload_id.0).bind(1_i64).fetch_optional(executor).await?;
+    let row = sqlx::query(VIEW)
+        .bind(scope.org_id().0)
+        .bind(upload_id.0)
+        .bind(1_i64)
+        .bind(scope.visible_projects())
+        .fetch_optional(executor)
+        .await?;
     row.map(|row| upload(scope, &row)).transpose()
 }
 
 pub(super) async fn views(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<Upload>, Error> {
-    let rows = sqlx::query(VIEW).bind(scope.org_id().0).bind(None::<uuid::Uuid>).bind(limit).fetch_all(pool).await?;
+    let rows = sqlx::query(VIEW).bind(scope.org_id().0).bind(None::<uuid::Uuid>).bind(limit);
+    let rows = rows.bind(scope.visible_projects()).fetch_all(pool).await?;
     rows.iter().map(|row| upload(scope, row)).collect()
 }
 

@@ -1,11 +1,11 @@
 //! Queries of `invitations`.
 
-use super::members::role;
+use super::members::{role, seen_teams, team_ids};
 use super::organizations::zone;
 use crate::identity::tokens::LinkToken;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::identity::{Email, Invitation, Role};
+use domain::identity::{Email, Invitation, Role, SeenTeams};
 use domain::ids::{InvitationId, OrgId, UserId};
 use domain::period::Zone;
 use sqlx::postgres::PgRow;
@@ -21,6 +21,7 @@ pub(in crate::identity) struct Open {
     pub(in crate::identity) invitation_id: InvitationId,
     pub(in crate::identity) email: Email,
     pub(in crate::identity) role: Role,
+    pub(in crate::identity) teams: SeenTeams,
 }
 
 /// A row to be written.
@@ -35,8 +36,8 @@ pub(in crate::identity) async fn insert_invitation(
     new: NewInvitation<'_>,
 ) -> Result<(), Error> {
     sqlx::query(
-        "insert into invitations (org_id, invitation_id, email, role, token_hash, invited_by, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into invitations (org_id, invitation_id, email, role, token_hash, invited_by, created_at, expires_at, team_ids)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(scope.org_id().0)
     .bind(new.invitation.invitation_id.0)
@@ -46,6 +47,7 @@ pub(in crate::identity) async fn insert_invitation(
     .bind(scope.user_id().map(|id| id.0))
     .bind(new.invitation.created_at)
     .bind(new.invitation.expires_at)
+    .bind(team_ids(&new.invitation.teams))
     .execute(connection)
     .await?;
     Ok(())
@@ -58,7 +60,7 @@ pub(in crate::identity) async fn invitations(
     limit: i64,
 ) -> Result<Vec<Invitation>, Error> {
     let rows = sqlx::query(
-        "select invitation_id, email, role, created_at, expires_at from invitations
+        "select invitation_id, email, role, team_ids, created_at, expires_at from invitations
          where org_id = $1 and accepted_at is null and revoked_at is null and expires_at > $2
          order by invitation_id desc
          limit $3",
@@ -74,6 +76,7 @@ pub(in crate::identity) async fn invitations(
                 invitation_id: InvitationId(row.try_get("invitation_id")?),
                 email: invited(row)?,
                 role: role("invitations", row)?,
+                teams: seen_teams(row)?,
                 created_at: row.try_get("created_at")?,
                 expires_at: row.try_get("expires_at")?,
             })
@@ -175,7 +178,7 @@ pub(in crate::identity) async fn open_invitation(
     let org_id: Uuid = org_id;
     let row = sqlx::query(
         "select organizations.org_id, organizations.time_zone, organizations.name, organizations.slug,
-                invitations.invitation_id, invitations.email, invitations.role
+                invitations.invitation_id, invitations.email, invitations.role, invitations.team_ids
          from invitations
          join organizations on organizations.org_id = invitations.org_id
          where invitations.org_id = $1 and invitations.token_hash = $2
@@ -195,6 +198,7 @@ pub(in crate::identity) async fn open_invitation(
             invitation_id: InvitationId(row.try_get("invitation_id")?),
             email: invited(&row)?,
             role: role("invitations", &row)?,
+            teams: seen_teams(&row)?,
         })
     })
     .transpose()

@@ -2,11 +2,12 @@
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::identity::{Belongings, Email, Member, Role};
-use domain::ids::UserId;
+use domain::identity::{Belongings, Email, Member, Role, SeenTeams};
+use domain::ids::{TeamId, UserId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 pub(super) fn role(table: &'static str, row: &PgRow) -> Result<Role, Error> {
     let word: String = row.try_get("role")?;
@@ -17,31 +18,50 @@ pub(in crate::identity) async fn insert_member(
     connection: &mut PgConnection,
     scope: &OrgScope,
     user_id: UserId,
-    role: Role,
+    (role, teams): (Role, &SeenTeams),
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(
-        "insert into members (org_id, user_id, role, joined_at) values ($1, $2, $3, $4)
+        "insert into members (org_id, user_id, role, joined_at, team_ids) values ($1, $2, $3, $4, $5)
          on conflict on constraint members_pkey do nothing",
     )
     .bind(scope.org_id().0)
     .bind(user_id.0)
     .bind(role.as_str())
     .bind(now)
+    .bind(team_ids(teams))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-pub(in crate::identity) async fn members(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<Member>, Error> {
+/// For SQL: null sees all.
+pub(super) fn team_ids(teams: &SeenTeams) -> Option<Vec<Uuid>> {
+    Some(teams.as_ref()?.iter().map(|team| team.0).collect())
+}
+
+/// As it came from SQL.
+pub(super) fn seen_teams(row: &PgRow) -> Result<SeenTeams, sqlx::Error> {
+    let ids: Option<Vec<Uuid>> = row.try_get("team_ids")?;
+    Ok(ids.map(|ids| ids.into_iter().map(TeamId).collect()))
+}
+
+/// Of all members, or of one.
+pub(in crate::identity) async fn members(
+    pool: &PgPool,
+    scope: &OrgScope,
+    only: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<Member>, Error> {
     let rows = sqlx::query(
         "select members.*, users.email from members join users on users.user_id = members.user_id
-         where members.org_id = $1
+         where members.org_id = $1 and ($3::uuid is null or members.user_id = $3)
          order by users.email
          limit $2",
     )
     .bind(scope.org_id().0)
     .bind(limit)
+    .bind(only.map(|id| id.0))
     .fetch_all(pool)
     .await?;
     rows.iter().map(to_member).collect()
@@ -169,6 +189,21 @@ pub(in crate::identity) async fn set_role(
     Ok(())
 }
 
+pub(in crate::identity) async fn set_teams(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+    teams: &SeenTeams,
+) -> Result<(), Error> {
+    sqlx::query("update members set team_ids = $3 where org_id = $1 and user_id = $2")
+        .bind(scope.org_id().0)
+        .bind(user_id.0)
+        .bind(team_ids(teams))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 pub(in crate::identity) async fn delete_member(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -188,6 +223,7 @@ fn to_member(row: &PgRow) -> Result<Member, Error> {
         user_id: UserId(row.try_get("user_id")?),
         email: Email::parse(&email).map_err(|_| Error::inconsistent("users", "email", "not an address"))?,
         role: role("members", row)?,
+        teams: seen_teams(row)?,
         joined_at: row.try_get("joined_at")?,
     })
 }

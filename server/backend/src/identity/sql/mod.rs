@@ -15,12 +15,13 @@ pub(super) use invitations::{
     lock_organization_of_link, open_invitation, revoke_invitation, revoke_invitations_by, revoke_invitations_of,
 };
 pub(super) use members::{
-    belongings, count_members, count_owners, delete_member, insert_member, is_member, member, members, owners, set_role,
+    belongings, count_members, count_owners, delete_member, insert_member, is_member, member, members, owners,
+    set_role, set_teams,
 };
 pub(super) use organizations::{
     count_owned, delete_organization, due_for_deletion, insert_organization, lock_organization, member_scope,
     organization, organizations_of, owned_by_name, set_deletion, set_zone, shut_out, try_lock_due,
-    try_lock_organization, update_organization, zone_of, zones_by_slug,
+    try_lock_organization, update_organization, visible_of, zone_of, zones_by_slug,
 };
 pub(super) use sign_ins::{
     NewSignIn, delete_expired, delete_other_sign_ins, delete_sign_in, delete_sign_in_by_hash, insert_sign_in, sign_in,

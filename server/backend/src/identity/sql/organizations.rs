@@ -1,13 +1,14 @@
 //! Queries of `organizations`.
 
-use super::members::role;
-use crate::{Actor, Error, OrgScope, Visible};
-use chrono::{DateTime, Utc};
+use super::members::{role, seen_teams};
+use crate::{Actor, Error, OrgScope, Visible, projects};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::identity::{Organization, Role};
-use domain::ids::{OrgId, UserId};
+use domain::ids::{OrgId, TeamId, UserId};
 use domain::period::Zone;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// False when the slug is taken.
@@ -42,15 +43,16 @@ pub(in crate::identity) async fn count_owned(connection: &mut PgConnection, user
     Ok(count.bind(user_id.0).fetch_one(connection).await?)
 }
 
-/// Makes the member's scope: the one way in for people.
+/// Makes the member's scope as of an instant: the one way in for people.
 pub(in crate::identity) async fn member_scope(
-    executor: impl PgExecutor<'_>,
+    pool: &PgPool,
     user_id: UserId,
     slug: Option<&str>,
     org_id: Option<OrgId>,
+    now: DateTime<Utc>,
 ) -> Result<Option<OrgScope>, Error> {
     let row = sqlx::query(
-        "select organizations.org_id, organizations.time_zone, organizations.fiscal_year_start_month, members.role
+        "select organizations.org_id, organizations.time_zone, organizations.fiscal_year_start_month, members.role, members.team_ids
          from organizations
          join members on members.org_id = organizations.org_id
          where members.user_id = $1 and (organizations.slug = $2 or organizations.org_id = $3)",
@@ -58,12 +60,28 @@ pub(in crate::identity) async fn member_scope(
     .bind(user_id.0)
     .bind(slug)
     .bind(org_id.map(|id| id.0))
-    .fetch_optional(executor)
+    .fetch_optional(pool)
     .await?;
     let Some(row) = row else { return Ok(None) };
     let actor = Actor::User { user_id, role: role("members", &row)? };
-    let scope = OrgScope::new(OrgId(row.try_get("org_id")?), zone(&row)?, actor, Visible::All);
+    let (org_id, zone) = (OrgId(row.try_get("org_id")?), zone(&row)?);
+    let visible = match seen_teams(&row)? {
+        None => Visible::All,
+        Some(teams) => visible_of(pool, org_id, teams, zone.day_of(now)).await?,
+    };
+    let scope = OrgScope::new(org_id, zone, actor, visible);
     Ok(Some(scope.fiscal_year_from(row.try_get("fiscal_year_start_month")?)?))
+}
+
+/// What some teams see on a day.
+pub(in crate::identity) async fn visible_of(
+    pool: &PgPool,
+    org_id: OrgId,
+    teams: BTreeSet<TeamId>,
+    today: NaiveDate,
+) -> Result<Visible, Error> {
+    let ids: Vec<Uuid> = teams.iter().map(|team| team.0).collect();
+    Ok(Visible::teams(teams, &projects::owned_by(pool, org_id, &ids).await?, today))
 }
 
 pub(in crate::identity) async fn zone_of(executor: impl PgExecutor<'_>, org_id: OrgId) -> Result<Option<Zone>, Error> {

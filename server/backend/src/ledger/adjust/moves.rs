@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 pub(super) fn add(rollups: &mut RollupDelta, org_id: OrgId, zone: Zone, adjustments: &[Adjustment<'_>]) {
     for Adjustment { state, to } in adjustments {
         let slot = state.event.slot(org_id, zone);
-        rollups.add_calls(slot, calls(&state.current, to));
+        let is_retry = state.event.sent.attempt.is_some_and(|attempt| attempt > 1);
+        rollups.add_calls(slot, calls(&state.current, to, is_retry));
         for (meter, moved) in meters(state, to) {
             rollups.add_meter(slot, meter, moved);
         }
@@ -24,10 +25,12 @@ pub(super) fn add(rollups: &mut RollupDelta, org_id: OrgId, zone: Zone, adjustme
     }
 }
 
-fn calls(from: &Booking, to: &Booking) -> CallSums {
+fn calls(from: &Booking, to: &Booking, is_retry: bool) -> CallSums {
     let amount = |amount: Option<Decimal>| amount.unwrap_or_default();
+    let adjusted = amount(to.cost) - amount(from.cost);
     CallSums {
-        adjusted: amount(to.cost) - amount(from.cost),
+        adjusted,
+        retry_cost: if is_retry { adjusted } else { Decimal::ZERO },
         unpriced_requests: i32::from(to.cost.is_none()) - i32::from(from.cost.is_none()),
         unpriced_upper_bound: amount(to.upper_bound) - amount(from.upper_bound),
         ..CallSums::default()

@@ -4,8 +4,8 @@ use super::{Adjustment, AdjustmentSource, CostState, Selection};
 use crate::ledger::booking::Booking;
 use crate::ledger::key::first_key;
 use crate::ledger::known::{Entry, Missing};
-use crate::ledger::push_filter;
 use crate::ledger::stored::{self, Dictionaries, Plan, StoredEvent};
+use crate::ledger::{push_filter, push_seen_events};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
@@ -129,9 +129,7 @@ pub(super) async fn selected(
     if selection.unpriced {
         sql.push(" and ").push(CURRENT_COST).push(" is null");
     }
-    if let Some(visible) = scope.visible_projects() {
-        sql.push(" and s.project_id = any(").push_bind(visible).push(")");
-    }
+    push_seen_events(&mut sql, scope);
     for filter in &selection.filters {
         push_filter(&mut sql, scope, filter);
     }
@@ -173,9 +171,7 @@ pub(super) async fn reported(
     sql.push(" from events as e").push(series_of_event!()).push(LAST);
     sql.push(" where e.reported_cost is not null and not e.response_cache_hit and e.org_id = ");
     sql.push_bind(scope.org_id().0).push(" and e.event_key >= ").push_bind(first_key(since));
-    if let Some(visible) = scope.visible_projects() {
-        sql.push(" and s.project_id = any(").push_bind(visible).push(")");
-    }
+    push_seen_events(&mut sql, scope);
     sql.push(" order by e.event_key desc limit ").push_bind(limit);
     cost_states(connection, scope, sql).await
 }

@@ -3,12 +3,13 @@
 use crate::OrgScope;
 use crate::ledger::booking::Booking;
 use crate::ledger::event::{NewEvent, tokens};
-use crate::ledger::rollup::{CallSums, MeterSums, RollupDelta, Slot};
+use crate::ledger::rollup::{CallSums, LatencySums, MeterSums, RollupDelta, Slot};
 use crate::ledger::stored::StoredEvent;
 use domain::event::EventInput;
 use domain::ids::OrgId;
 use domain::meter::Meters;
 use domain::period::Zone;
+use domain::spend::latency_class;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,6 +31,9 @@ pub(super) fn sum<'a>(events: impl IntoIterator<Item = &'a NewEvent>, zones: &Ha
         for (meter, sums) in meters(counted) {
             rollups.add_meter(slot, meter, sums);
         }
+        for (class, sums) in latencies(counted.sent) {
+            rollups.add_latency(slot, class, sums);
+        }
     }
     rollups
 }
@@ -41,6 +45,9 @@ pub(super) fn take_back(rollups: &mut RollupDelta, scope: &OrgScope, event: &Sto
     rollups.add_calls(slot, -calls(counted));
     for (meter, sums) in meters(counted) {
         rollups.add_meter(slot, meter, -sums);
+    }
+    for (class, sums) in latencies(counted.sent) {
+        rollups.add_latency(slot, class, -sums);
     }
 }
 
@@ -54,17 +61,29 @@ struct Counted<'a> {
 
 fn calls(event: Counted<'_>) -> CallSums {
     let booking = event.booking;
+    let is_retry = event.sent.attempt.is_some_and(|attempt| attempt > 1);
     CallSums {
         requests: 1,
         tokens: tokens(event.meters),
         unpriced_requests: i32::from(booking.cost.is_none()),
-        retries: i32::from(event.sent.attempt.is_some_and(|attempt| attempt > 1)),
+        retries: i32::from(is_retry),
         cache_hits: i32::from(event.sent.is_cache_hit()),
         booked: booking.cost.unwrap_or_default(),
         adjusted: Decimal::ZERO,
         unpriced_upper_bound: booking.upper_bound.unwrap_or_default(),
         avoided_cost: booking.avoided_cost.unwrap_or_default(),
+        retry_cost: booking.cost.filter(|_| is_retry).unwrap_or_default(),
     }
+}
+
+/// How long a call took, by class; a sum of calls and an answer from the sender's own cache tell nothing of that.
+fn latencies(sent: &EventInput) -> impl Iterator<Item = (i32, LatencySums)> {
+    let is_call = sent.aggregate.is_none() && !sent.is_cache_hit();
+    let class = move |millis: Option<u64>| millis.filter(|_| is_call).map(latency_class);
+    let response = LatencySums { responses: 1, first_tokens: 0 };
+    let first_token = LatencySums { responses: 0, first_tokens: 1 };
+    let response = class(sent.latency_ms).map(|class| (class, response));
+    response.into_iter().chain(class(sent.time_to_first_token_ms).map(|class| (class, first_token)))
 }
 
 /// What was used at the provider, priced or not; an answer from the sender's own cache used nothing.

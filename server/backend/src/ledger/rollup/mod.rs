@@ -3,9 +3,9 @@
 mod sql;
 
 pub(crate) use sql::{
-    COARSE_DAYS, COARSE_LABELS, COARSE_METERS, CallSums, Coarse, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums,
-    METERS, MeterKey, MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, STAGED_LABELS, STAGED_METERS, STAGED_TERMS,
-    TERMS, TermKey, TermSums, renew, renew_all,
+    COARSE_DAYS, COARSE_LABELS, COARSE_METERS, CallSums, Coarse, Columns, DAYS, DayKey, LABELS, LATENCIES, LabelKey,
+    LabelSums, LatencyKey, LatencySums, METERS, MeterKey, MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows,
+    STAGED_LABELS, STAGED_LATENCIES, STAGED_METERS, STAGED_TERMS, TERMS, TermKey, TermSums, renew, renew_all,
 };
 
 use sql::{Days, Newest};
@@ -38,6 +38,7 @@ struct WrittenSums {
     days: Rows<DayKey, CallSums>,
     labels: Rows<LabelKey, LabelSums>,
     meters: Rows<MeterKey, MeterSums>,
+    latencies: Rows<LatencyKey, LatencySums>,
     moved: ChangedDays,
 }
 
@@ -48,6 +49,7 @@ pub(crate) struct RollupDelta {
     days: HashMap<DayKey, CallSums>,
     labels: HashMap<LabelKey, LabelSums>,
     meters: HashMap<MeterKey, MeterSums>,
+    latencies: HashMap<LatencyKey, LatencySums>,
     terms: HashMap<TermKey, TermSums>,
     moved: ChangedDays,
     newest: Newest,
@@ -72,6 +74,12 @@ impl RollupDelta {
     pub(crate) fn add_meter(&mut self, slot: Slot<'_>, meter: &'static str, sums: MeterSums) {
         let key = MeterKey { org_id: slot.org_id.0, day: slot.day, series_id: slot.series_id, meter };
         *self.meters.entry(key).or_default() += sums;
+    }
+
+    /// Adds to the calls that took about as long.
+    pub(crate) fn add_latency(&mut self, slot: Slot<'_>, latency_class: i32, sums: LatencySums) {
+        let key = LatencyKey { org_id: slot.org_id.0, day: slot.day, series_id: slot.series_id, latency_class };
+        *self.latencies.entry(key).or_default() += sums;
     }
 
     /// Adds to what a term of the contract moved.
@@ -106,6 +114,7 @@ impl RollupDelta {
         COARSE_LABELS.prune(connection, &written.labels).await?;
         METERS.prune(connection, &written.meters).await?;
         COARSE_METERS.prune(connection, &written.meters).await?;
+        LATENCIES.prune(connection, &written.latencies).await?;
         renew(connection, &days).await?;
         Ok(written.moved)
     }
@@ -115,10 +124,16 @@ impl RollupDelta {
     }
 
     async fn write_sorted(self, connection: &mut PgConnection, renewed: &Days) -> Result<WrittenSums, Error> {
-        let (quarters, days) = (sorted(self.quarters), sorted(self.days));
-        let (labels, meters) = (sorted(self.labels), sorted(self.meters));
-        sql::add(connection, &quarters, &days, &labels, &meters, renewed, &self.newest).await?;
-        Ok(WrittenSums { quarters, days, labels, meters, moved: self.moved })
+        let rows = WrittenSums {
+            quarters: sorted(self.quarters),
+            days: sorted(self.days),
+            labels: sorted(self.labels),
+            meters: sorted(self.meters),
+            latencies: sorted(self.latencies),
+            moved: self.moved,
+        };
+        sql::add(connection, &rows, renewed, &self.newest).await?;
+        Ok(rows)
     }
 
     /// Moves sums of events that are recorded: a receipt may charge a meter that no receipt of the day charged before, and such a row goes when that is taken back. Answers with what moved.

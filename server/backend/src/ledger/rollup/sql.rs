@@ -126,6 +126,8 @@ key! { /// A label on a day, by series.
 LabelKey { day: NaiveDate = "date", label_id: i64 = "bigint", series_id: i64 = "bigint" } }
 key! { /// A meter of a series on a day.
 MeterKey { day: NaiveDate = "date", series_id: i64 = "bigint", meter: &'static str = "text" } }
+key! { /// Calls of a series on a day that took about as long.
+LatencyKey { day: NaiveDate = "date", series_id: i64 = "bigint", latency_class: i32 = "integer" } }
 key! { /// What a term of the contract moved of a meter.
 TermKey { day: NaiveDate = "date", series_id: i64 = "bigint", meter: &'static str = "text", term_id: i64 = "bigint" } }
 
@@ -140,6 +142,7 @@ sums! { /// Sums of calls.
         adjusted: Decimal = "numeric",
         unpriced_upper_bound: Decimal = "numeric",
         avoided_cost: Decimal = "numeric",
+        retry_cost: Decimal = "numeric",
     }
 }
 sums! { /// Sums of calls that carry a label.
@@ -155,6 +158,8 @@ sums! { /// Sums of calls that carry a label.
 }
 sums! { /// Sums of a meter.
 MeterSums { requests: i32 = "integer", quantity: Decimal = "numeric", booked: Decimal = "numeric", adjusted: Decimal = "numeric" } }
+sums! { /// Whole answers, and first tokens, that took so long.
+LatencySums { responses: i32 = "integer", first_tokens: i32 = "integer" } }
 sums! { /// What a term moved.
 TermSums { adjusted: Decimal = "numeric" } }
 
@@ -168,11 +173,13 @@ pub(crate) const QUARTERS: Rollup<QuarterKey, CallSums> = Rollup::new("rollup_qu
 pub(crate) const DAYS: Rollup<DayKey, CallSums> = Rollup::new("rollup_day");
 pub(crate) const LABELS: Rollup<LabelKey, LabelSums> = Rollup::new("rollup_label_day");
 pub(crate) const METERS: Rollup<MeterKey, MeterSums> = Rollup::new("rollup_meter_day");
+pub(crate) const LATENCIES: Rollup<LatencyKey, LatencySums> = Rollup::new("rollup_latency_day");
 pub(crate) const TERMS: Rollup<TermKey, TermSums> = Rollup::new("rollup_term_day");
 
 /// What days of another zone come to, which will take the place of those that count.
 pub(crate) const STAGED_LABELS: Rollup<LabelKey, LabelSums> = Rollup::new("staged_label_day");
 pub(crate) const STAGED_METERS: Rollup<MeterKey, MeterSums> = Rollup::new("staged_meter_day");
+pub(crate) const STAGED_LATENCIES: Rollup<LatencyKey, LatencySums> = Rollup::new("staged_latency_day");
 pub(crate) const STAGED_TERMS: Rollup<TermKey, TermSums> = Rollup::new("staged_term_day");
 
 /// Rows sorted by key, so that everybody locks them in one order.
@@ -439,10 +446,12 @@ fn bind_newest<'q>(query: Query<'q>, newest: &Newest) -> Query<'q> {
 
 /// All upserts as one statement, because a way to the database and back costs as much as a few rows.
 ///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, their coarser ones, meters, their coarser ones, newest events, versions. [`super::RollupDelta::adjust`] keeps to it.
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, their coarser ones, meters, their coarser ones, latencies, newest events, versions. [`super::RollupDelta::adjust`] keeps to it.
 static ADD: LazyLock<String> = LazyLock::new(|| {
-    let (meters, coarse_meters) = (METERS.upsert(0), COARSE_METERS.upsert(0));
-    let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
+    let latencies = LATENCIES.upsert(0);
+    let mut bound = Rollup::<LatencyKey, LatencySums>::WIDTH;
+    let (meters, coarse_meters) = (METERS.upsert(bound), COARSE_METERS.upsert(bound));
+    bound += Rollup::<MeterKey, MeterSums>::WIDTH;
     let (labels, coarse_labels) = (LABELS.upsert(bound), COARSE_LABELS.upsert(bound));
     bound += Rollup::<LabelKey, LabelSums>::WIDTH;
     let (days, coarse_days) = (DAYS.upsert(bound), COARSE_DAYS.upsert(bound));
@@ -451,7 +460,7 @@ static ADD: LazyLock<String> = LazyLock::new(|| {
     bound += Rollup::<QuarterKey, CallSums>::WIDTH;
     let (versions, newest) = (renewed(bound), moved_on(bound + 2));
     format!(
-        "with versions as ({versions}), newest as ({newest}), coarse_meters as ({coarse_meters}), meters as ({meters}), coarse_labels as ({coarse_labels}), labels as ({labels}), coarse_days as ({coarse_days}),
+        "with versions as ({versions}), newest as ({newest}), latencies as ({latencies}), coarse_meters as ({coarse_meters}), meters as ({meters}), coarse_labels as ({coarse_labels}), labels as ({labels}), coarse_days as ({coarse_days}),
              days as ({days}), quarters as ({quarters}) select"
     )
 });
@@ -459,16 +468,14 @@ static ADD: LazyLock<String> = LazyLock::new(|| {
 /// Adds rows to all tables of new events, and gives days another version.
 pub(super) async fn add(
     connection: &mut PgConnection,
-    quarters: &Rows<QuarterKey, CallSums>,
-    days: &Rows<DayKey, CallSums>,
-    labels: &Rows<LabelKey, LabelSums>,
-    meters: &Rows<MeterKey, MeterSums>,
+    rows: &super::WrittenSums,
     moved: &Days,
     newest: &Newest,
 ) -> Result<(), Error> {
-    let query = METERS.bind(sqlx::query(AssertSqlSafe(ADD.as_str())), meters);
-    let query = DAYS.bind(LABELS.bind(query, labels), days);
-    bind_newest(bind_days(QUARTERS.bind(query, quarters), moved), newest).execute(connection).await?;
+    let query = LATENCIES.bind(sqlx::query(AssertSqlSafe(ADD.as_str())), &rows.latencies);
+    let query = LABELS.bind(METERS.bind(query, &rows.meters), &rows.labels);
+    let query = QUARTERS.bind(DAYS.bind(query, &rows.days), &rows.quarters);
+    bind_newest(bind_days(query, moved), newest).execute(connection).await?;
     Ok(())
 }
 
@@ -507,6 +514,7 @@ mod tests {
             "coarse_labels",
             "meters",
             "coarse_meters",
+            "latencies",
             "newest",
             "versions",
         ];

@@ -9,7 +9,8 @@ pub(super) use sql::events_from;
 use super::adjust;
 use super::commit::lock_organization;
 use super::rollup::{
-    COARSE_DAYS, COARSE_LABELS, COARSE_METERS, Coarse, Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS, renew,
+    COARSE_DAYS, COARSE_LABELS, COARSE_METERS, Coarse, Columns, DAYS, LABELS, LATENCIES, METERS, QUARTERS, Rollup,
+    TERMS, renew,
 };
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -90,6 +91,7 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
             sql::replace(&mut transaction, scope, &DAYS, day, sums.days).await?;
             sql::replace(&mut transaction, scope, &LABELS, day, sums.labels).await?;
             sql::replace(&mut transaction, scope, &METERS, day, sums.meters).await?;
+            sql::replace(&mut transaction, scope, &LATENCIES, day, sums.latencies).await?;
             sql::replace(&mut transaction, scope, &TERMS, day, sums.terms).await?;
             rebuild_coarse(&mut transaction, scope, Some(day.day)).await?;
             renew(&mut transaction, &[(scope.org_id(), day.day)].into()).await?;
@@ -194,6 +196,7 @@ async fn compare(
         | differing(&DAYS, &computed.days, &sql::rows(connection, scope, &DAYS, day).await?, found)
         | differing(&LABELS, &computed.labels, &sql::rows(connection, scope, &LABELS, day).await?, found)
         | differing(&METERS, &computed.meters, &sql::rows(connection, scope, &METERS, day).await?, found)
+        | differing(&LATENCIES, &computed.latencies, &sql::rows(connection, scope, &LATENCIES, day).await?, found)
         | differing(&TERMS, &computed.terms, &sql::rows(connection, scope, &TERMS, day).await?, found)
         | coarse(connection, scope, &COARSE_DAYS, day, found).await?
         | coarse(connection, scope, &COARSE_LABELS, day, found).await?
@@ -275,7 +278,7 @@ async fn first_kept(connection: &mut PgConnection, scope: &OrgScope) -> Result<O
 }
 
 fn require_all(scope: &OrgScope) -> Result<(), Error> {
-    if scope.visible_projects().is_none() {
+    if scope.sees_all() {
         return Ok(());
     }
     Err(Problem::Forbidden { detail: "Only the whole organization can be verified.".to_owned() }.into())

@@ -5,12 +5,13 @@
 use crate::ledger::adjust::StoredAdjustment;
 use crate::ledger::booking::Booking;
 use crate::ledger::rollup::{
-    CallSums, DayKey, LabelKey, LabelSums, MeterKey, MeterSums, QuarterKey, TermKey, TermSums,
+    CallSums, DayKey, LabelKey, LabelSums, LatencyKey, LatencySums, MeterKey, MeterSums, QuarterKey, TermKey, TermSums,
 };
 use crate::ledger::stored::StoredEvent;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::meter::Meter;
 use domain::rating::LineSource;
+use domain::spend::latency_class;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -22,6 +23,7 @@ pub(in crate::ledger) struct Sums {
     pub(super) days: BTreeMap<DayKey, CallSums>,
     pub(in crate::ledger) labels: BTreeMap<LabelKey, LabelSums>,
     pub(in crate::ledger) meters: BTreeMap<MeterKey, MeterSums>,
+    pub(in crate::ledger) latencies: BTreeMap<LatencyKey, LatencySums>,
     pub(in crate::ledger) terms: BTreeMap<TermKey, TermSums>,
 }
 
@@ -50,6 +52,15 @@ impl Sums {
                 let key = MeterKey { org_id, day, series_id, meter: meter.as_str() };
                 *self.meters.entry(key).or_default() += sums;
             }
+            if event.sent.aggregate.is_none() {
+                let mut count = |millis: Option<u64>, sums| {
+                    let Some(millis) = millis else { return };
+                    let key = LatencyKey { org_id, day, series_id, latency_class: latency_class(millis) };
+                    *self.latencies.entry(key).or_default() += sums;
+                };
+                count(event.sent.latency_ms, LatencySums { responses: 1, first_tokens: 0 });
+                count(event.sent.time_to_first_token_ms, LatencySums { responses: 0, first_tokens: 1 });
+            }
         }
         for line in adjustments.last().iter().flat_map(|last| &last.to.lines) {
             if let LineSource::Term { term_id } = line.source {
@@ -74,6 +85,7 @@ fn last<'a>(event: &'a StoredEvent, adjustments: &'a [StoredAdjustment]) -> &'a 
 
 fn calls(event: &StoredEvent, adjustments: &[StoredAdjustment]) -> CallSums {
     let now = last(event, adjustments);
+    let is_retry = event.sent.attempt.unwrap_or(1) > 1;
     let tokens: Decimal = event.meters.iter().filter(|(meter, _)| meter.is_token()).map(|(_, quantity)| quantity).sum();
     // The sum of what every adjustment says that it moved.
     let moved = |adjustment: &StoredAdjustment| {
@@ -83,10 +95,11 @@ fn calls(event: &StoredEvent, adjustments: &[StoredAdjustment]) -> CallSums {
         requests: 1,
         tokens: i64::try_from(tokens).unwrap_or(i64::MAX),
         unpriced_requests: i32::from(now.cost.is_none()),
-        retries: i32::from(event.sent.attempt.unwrap_or(1) > 1),
+        retries: i32::from(is_retry),
         cache_hits: i32::from(event.sent.is_cache_hit()),
         booked: event.booking.cost.unwrap_or_default(),
         adjusted: adjustments.iter().map(moved).sum(),
+        retry_cost: if is_retry { now.cost.unwrap_or_default() } else { Decimal::ZERO },
         unpriced_upper_bound: now.upper_bound.unwrap_or_default(),
         avoided_cost: event.booking.avoided_cost.unwrap_or_default(),
     }

@@ -7,7 +7,9 @@
 mod sql;
 
 use super::commit::lock_organization;
-use super::rollup::{LABELS, METERS, STAGED_LABELS, STAGED_METERS, STAGED_TERMS, TERMS, renew_all};
+use super::rollup::{
+    LABELS, LATENCIES, METERS, STAGED_LABELS, STAGED_LATENCIES, STAGED_METERS, STAGED_TERMS, TERMS, renew_all,
+};
 use super::verify::{Day, Found, Recomputed, days_of, events_from, rebuild_coarse, recompute, recompute_page};
 use crate::{Error, OrgScope};
 use chrono::{Duration, NaiveDate};
@@ -66,6 +68,7 @@ pub(crate) async fn stage_days(connection: &mut PgConnection, scope: &OrgScope, 
     page.unread.map_or(Ok(()), Err)?;
     STAGED_LABELS.add(connection, &page.sums.labels.into_iter().collect()).await?;
     STAGED_METERS.add(connection, &page.sums.meters.into_iter().collect()).await?;
+    STAGED_LATENCIES.add(connection, &page.sums.latencies.into_iter().collect()).await?;
     STAGED_TERMS.add(connection, &page.sums.terms.into_iter().collect()).await?;
     sql::advance(connection, scope, day.day, read.last, read.is_last).await?;
     Ok(Staged { done: done + usize::from(read.is_last), days: days.len() })
@@ -98,11 +101,12 @@ pub(crate) async fn unstage_days(connection: &mut PgConnection, scope: &OrgScope
     sql::unstage(connection, scope).await
 }
 
-/// Labels, meters and terms follow from events alone: where those have left by retention, the days of the old zone stay.
+/// Labels, meters, latencies and terms follow from events alone: where those have left by retention, the days of the old zone stay.
 async fn rebuild_from_events(connection: &mut PgConnection, scope: &OrgScope, days: &[Day]) -> Result<(), Error> {
     let since = events_from(connection, scope).await?;
     sql::delete_since(connection, scope, &LABELS, since).await?;
     sql::delete_since(connection, scope, &METERS, since).await?;
+    sql::delete_since(connection, scope, &LATENCIES, since).await?;
     sql::delete_since(connection, scope, &TERMS, since).await?;
     let versions = sql::versions(connection, scope).await?;
     let staged = sql::staged(connection, scope).await?;
@@ -115,12 +119,14 @@ async fn rebuild_from_events(connection: &mut PgConnection, scope: &OrgScope, da
     let right: Vec<NaiveDate> = right.into_iter().map(|day| day.day).collect();
     sql::take_over(connection, scope, &STAGED_LABELS, &LABELS, &right).await?;
     sql::take_over(connection, scope, &STAGED_METERS, &METERS, &right).await?;
+    sql::take_over(connection, scope, &STAGED_LATENCIES, &LATENCIES, &right).await?;
     sql::take_over(connection, scope, &STAGED_TERMS, &TERMS, &right).await?;
     for day in moved {
         let Recomputed { sums, unread } = recompute(connection, scope, day, &mut Found::default()).await?;
         unread.map_or(Ok(()), Err)?;
         LABELS.add(connection, &sums.labels.into_iter().collect()).await?;
         METERS.add(connection, &sums.meters.into_iter().collect()).await?;
+        LATENCIES.add(connection, &sums.latencies.into_iter().collect()).await?;
         TERMS.add(connection, &sums.terms.into_iter().collect()).await?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Queries of days that are summed for another zone (`staged_days` and the tables of sums beside it), and of what takes their place.
 
 use super::{Day, StagedDay};
-use crate::ledger::rollup::{Columns, Rollup, STAGED_LABELS, STAGED_METERS, STAGED_TERMS};
+use crate::ledger::rollup::{Columns, Rollup, STAGED_LABELS, STAGED_LATENCIES, STAGED_METERS, STAGED_TERMS};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::EventKey;
@@ -65,7 +65,8 @@ pub(super) async fn advance(
 
 /// Deletes all that was staged.
 pub(super) async fn unstage(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    for table in ["staged_days", STAGED_LABELS.table, STAGED_METERS.table, STAGED_TERMS.table] {
+    let tables = [STAGED_LABELS.table, STAGED_METERS.table, STAGED_LATENCIES.table, STAGED_TERMS.table];
+    for table in std::iter::once("staged_days").chain(tables) {
         let delete = format!("delete from {table} where org_id = $1");
         sqlx::query(AssertSqlSafe(delete)).bind(scope.org_id().0).execute(&mut *connection).await?;
     }
@@ -130,9 +131,10 @@ pub(super) async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope
     sqlx::query("delete from rollup_day where org_id = $1").bind(scope.org_id().0).execute(&mut *connection).await?;
     sqlx::query(
         "insert into rollup_day (org_id, day, series_id, requests, tokens, unpriced_requests, retries, cache_hits, booked, adjusted,
-            unpriced_upper_bound, avoided_cost)
+            unpriced_upper_bound, avoided_cost, retry_cost)
          select $1, days.day, series_id, sum(requests)::integer, sum(tokens)::bigint, sum(unpriced_requests)::integer,
-            sum(retries)::integer, sum(cache_hits)::integer, sum(booked), sum(adjusted), sum(unpriced_upper_bound), sum(avoided_cost)
+            sum(retries)::integer, sum(cache_hits)::integer, sum(booked), sum(adjusted), sum(unpriced_upper_bound), sum(avoided_cost),
+            sum(retry_cost)
          from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as days (day, begins, ends)
          join rollup_quarter on org_id = $1 and quarter >= days.begins and quarter < days.ends
          group by days.day, series_id",

@@ -54,7 +54,7 @@ pub async fn overview(backend: &Backend, scope: &OrgScope, search: &PriceSearch)
 /// As [`overview`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn find(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> Result<FoundModels, Error> {
-    scope.require(Permission::Read)?;
+    scope.require(Permission::ReadPrices)?;
     let now = backend.clock.now();
     let after = search.cursor.as_deref().map(SearchCursor::read).transpose()?;
     let limit = usize::from(search.limit);
@@ -84,7 +84,7 @@ pub async fn find(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> 
 /// [`Problem::NotFound`] where neither the book nor the organization has such a model; otherwise as [`overview`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn model(backend: &Backend, scope: &OrgScope, name: &ModelName) -> Result<ModelPage, Error> {
-    scope.require(Permission::Read)?;
+    scope.require(Permission::ReadPrices)?;
     let now = backend.clock.now();
     let pool = &backend.pool;
     let used = Period::last_days(scope.zone().day_of(now), USED_DAYS);
@@ -146,7 +146,7 @@ pub async fn aliases_of(backend: &Backend, scope: &OrgScope, name: &ModelName) -
 /// As [`overview`], and [`Problem::Unprocessable`] when there are more rows than a file takes.
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn csv(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> Result<String, Error> {
-    scope.require(Permission::Read)?;
+    scope.require(Permission::ReadPrices)?;
     let rows = sql::matching_prices(&backend.pool, scope, search, MAX_EXPORT + 1).await?;
     if i64::try_from(rows.len()).unwrap_or(i64::MAX) > MAX_EXPORT {
         let detail = format!("More than {MAX_EXPORT} prices match. Search for less.");
@@ -243,7 +243,7 @@ fn means(books: Books<'_>, provider: &str, model: &str, at: DateTime<Utc>) -> Op
 /// As [`overview`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn providers(backend: &Backend, scope: &OrgScope) -> Result<Vec<ProviderEntry>, Error> {
-    scope.require(Permission::Read)?;
+    scope.require(Permission::ReadPrices)?;
     sql::providers(&backend.pool, scope).await
 }
 

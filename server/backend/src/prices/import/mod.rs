@@ -148,7 +148,7 @@ fn models_of<'a>(proposals: impl IntoIterator<Item = &'a Proposal>, kind: Propos
 pub async fn import(backend: &Backend, scope: &OrgScope, import_id: ImportId) -> Result<Import, Error> {
     scope.require(Permission::Read)?;
     // Imports concern the whole organization: whoever sees a part of it does not learn that there is one.
-    if scope.visible_projects().is_some() {
+    if !scope.sees_all() {
         return Err(Problem::NotFound.into());
     }
     shown(backend, scope, import_id).await
@@ -176,7 +176,7 @@ async fn shown(backend: &Backend, scope: &OrgScope, import_id: ImportId) -> Resu
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<ImportEntry>, Error> {
     scope.require(Permission::Read)?;
-    if scope.visible_projects().is_some() {
+    if !scope.sees_all() {
         return Err(Problem::Forbidden { detail: "Imports concern the whole organization.".to_owned() }.into());
     }
     sql::imports(&backend.pool, scope, MAX_KEPT).await

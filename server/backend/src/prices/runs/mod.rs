@@ -232,7 +232,7 @@ pub(super) async fn of_contract(
 
 fn sees_all(scope: &OrgScope) -> Result<(), Problem> {
     scope.require(Permission::Read)?;
-    if scope.visible_projects().is_some() {
+    if !scope.sees_all() {
         return Err(Problem::Forbidden { detail: "Runs concern the whole organization.".to_owned() });
     }
     Ok(())

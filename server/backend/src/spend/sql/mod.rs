@@ -1,5 +1,6 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+mod latencies;
 mod needed;
 mod newest;
 mod orders;
@@ -14,7 +15,7 @@ use needed::{CALLS, KINDS, needed_sums_of, push_kinds};
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::CURRENT_COST;
 use crate::ledger::key::first_key;
-use crate::ledger::{push_keys, push_match};
+use crate::ledger::{push_keys, push_match, push_seen_days, push_seen_events};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use domain::budget::SpendScope;
@@ -87,6 +88,9 @@ pub(super) async fn grouped(
             grouped.push(found(row, query)?);
         }
     }
+    if let (true, Source::Days(period)) = (query.needs().latencies, source) {
+        latencies::add(pool, scope, part, query, *period, (&mut grouped, &mut total)).await?;
+    }
     grouped.sort_by(in_order);
     Ok((grouped, total))
 }
@@ -104,7 +108,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
     sql.push(match source {
         Source::Quarters if query.bucket == Granularity::Hour => "span.secs",
         Source::Events(_) if query.bucket == Granularity::Hour => "r.secs",
-        Source::Days(_) | Source::Labels(..) | Source::Quarters | Source::Events(_) => "null::int",
+        _ => "null::int",
     });
     sql.push(" as bucket_secs, ");
     for (position, column) in KEYS.into_iter().enumerate() {
@@ -147,7 +151,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
         sql.push(", ");
     }
     sql.push("spend, booked, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost");
-    sql.push(if needs.calls { ", retries, cache_hits" } else { "" });
+    sql.push(if needs.calls { ", retries, retry_cost, cache_hits" } else { "" });
     sql.push(if needs.tokens { ", input, cache_read, output" } else { "" });
     sql.push(if needs.peak { ", peak_requests, peak_tokens" } else { "" });
     sql.push(" from shown");
@@ -194,8 +198,10 @@ fn key(dimension: &Dimension, source: &Source) -> &'static str {
                 let position = labels.iter().position(|label| label == dimension);
                 position.and_then(|position| VALUES.get(position)).copied().unwrap_or("''")
             }
-            Source::Days(_) | Source::Labels(..) | Source::Quarters => "r.value",
+            _ => "r.value",
         },
+        // Rules find it out of sums.
+        Dimension::AllocatedTeam => "null::text",
     }
 }
 
@@ -215,7 +221,7 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
 
 fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source) {
     match source {
-        Source::Days(period) => {
+        Source::Days(period) | Source::Allocated(period) => {
             if query.needs().tokens {
                 push_kinds(sql, scope, *period, query);
             } else {
@@ -256,20 +262,14 @@ fn is_coarse(query: &SpendQuery) -> bool {
 /// Whether sums by label alone carry everything that a query asks, of every project.
 fn is_label_alone(scope: &OrgScope, part: SpendScope, query: &SpendQuery, label: &Dimension) -> bool {
     let carried = |dimension: &Dimension| dimension == label || *dimension == Dimension::Status;
-    part == SpendScope::Organization && scope.visible_projects().is_none() && query.dimensions().all(carried)
+    part == SpendScope::Organization && scope.sees_all() && query.dimensions().all(carried)
 }
 
 fn push_days(sql: &mut Query, scope: &OrgScope, period: Period, alias: &'static str) {
     sql.push(alias).push("org_id = ").push_bind(scope.org_id().0);
     sql.push(" and ").push(alias).push("day >= ").push_bind(period.from);
     sql.push(" and ").push(alias).push("day < ").push_bind(period.to);
-    push_visible(sql, scope, alias);
-}
-
-fn push_visible(sql: &mut Query, scope: &OrgScope, alias: &'static str) {
-    if let Some(projects) = scope.visible_projects() {
-        sql.push(" and ").push(alias).push("project_id = any(").push_bind(projects).push(")");
-    }
+    push_seen_days(sql, scope, &format!("{alias}project_id"), &format!("{alias}day"));
 }
 
 /// One row per value, and what no value accounts for as the missing value: the day's rollup less all labelled.
@@ -333,7 +333,7 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
          where e.org_id = ",
     );
     sql.push_bind(scope.org_id().0);
-    push_visible(sql, scope, "s.");
+    push_seen_events(sql, scope);
     sql.push(") as r");
 }
 
@@ -397,7 +397,7 @@ fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
     );
     push_owner(sql, scope, query, "span.local::date");
     sql.push(" where true");
-    push_visible(sql, scope, "r.");
+    push_seen_days(sql, scope, "r.project_id", "span.local::date");
 }
 
 fn push_owner(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, day: &'static str) {
@@ -431,11 +431,14 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
 
 /// One row of the answer.
 fn found(row: &PgRow, query: &SpendQuery) -> Result<SpendRow, Error> {
+    let (bucket, keys) = (bucket_start(row, query.bucket)?, keys_of(row, query)?);
+    Ok(SpendRow { bucket, keys, sums: needed_sums_of(row, query.needs())? })
+}
+
+/// The words of a row; none where one is missing.
+fn keys_of(row: &PgRow, query: &SpendQuery) -> Result<Vec<Option<String>>, sqlx::Error> {
     let columns = KEYS.into_iter().take(query.group_by.len());
-    let keys = columns
-        .map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty())))
-        .collect::<Result<_, sqlx::Error>>()?;
-    Ok(SpendRow { bucket: bucket_start(row, query.bucket)?, keys, sums: needed_sums_of(row, query.needs())? })
+    columns.map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty()))).collect()
 }
 
 fn bucket_start(row: &PgRow, bucket: Granularity) -> Result<Option<BucketStart>, Error> {
@@ -510,7 +513,7 @@ pub(super) async fn states(
     pool: &PgPool,
     scope: &OrgScope,
     parts: &[Period],
-    with_projects: bool,
+    [with_projects, with_rules]: [bool; 2],
 ) -> Result<Vec<State>, Error> {
     let (from, to): (Vec<NaiveDate>, Vec<NaiveDate>) = parts.iter().map(|part| (part.from, part.to)).unzip();
     let rows = sqlx::query(
@@ -518,17 +521,21 @@ pub(super) async fn states(
             select coalesce(sum(hashtextextended(project_id::text || slug, 0)), 0) from projects where org_id = $1) + (
             select coalesce(sum(hashtextextended(team_id::text || slug, 0)), 0) from teams where org_id = $1) + (
             select coalesce(sum(hashtextextended(project_id::text || team_id || valid_from || valid_to, 0)), 0)
-            from project_ownership where org_id = $1) else 0 end as projects
+            from project_ownership where org_id = $1) else 0 end as projects, case when $5 then (
+            select coalesce(sum(hashtextextended(rule_id::text, 0)), 0) from rules
+            where org_id = $1 and kind = 'allocation' and superseded_at is null) else 0 end as rules
          from unnest($2::date[], $3::date[]) with ordinality as part (from_day, to_day, number)
          cross join lateral (
             select coalesce(sum(version), 0) as versions from rollup_version
             where org_id = $1 and day >= part.from_day and day < part.to_day) as days
          order by part.number",
     );
-    let rows = rows.bind(scope.org_id().0).bind(from).bind(to).bind(with_projects).fetch_all(pool).await?;
-    rows.iter()
-        .map(|row| Ok(State { versions: row.try_get("versions")?, projects: row.try_get("projects")? }))
-        .collect()
+    let rows = rows.bind(scope.org_id().0).bind(from).bind(to).bind(with_projects).bind(with_rules);
+    let state = |row: &PgRow| {
+        let of = |column| row.try_get(column);
+        Ok(State { versions: of("versions")?, projects: of("projects")?, rules: of("rules")? })
+    };
+    rows.fetch_all(pool).await?.iter().map(state).collect()
 }
 
 /// Sums by day and project, with each day's owner.

@@ -10,7 +10,8 @@ use sqlx::postgres::PgRow;
 
 /// What some measures need besides, of rows and of such sums alike.
 pub(super) const CALLS: &str =
-    ", coalesce(sum(retries), 0)::bigint as retries, coalesce(sum(cache_hits), 0)::bigint as cache_hits";
+    ", coalesce(sum(retries), 0)::bigint as retries, coalesce(sum(retry_cost), 0) as retry_cost,
+    coalesce(sum(cache_hits), 0)::bigint as cache_hits";
 pub(super) const KINDS: &str =
     ", coalesce(sum(input), 0)::bigint as input, coalesce(sum(cache_read), 0)::bigint as cache_read,
     coalesce(sum(output), 0)::bigint as output";
@@ -19,7 +20,8 @@ pub(super) const KINDS: &str =
 pub(super) fn needed_sums_of(row: &PgRow, needs: Needs) -> Result<Sums, sqlx::Error> {
     let mut sums = sums_of(row)?;
     if needs.calls {
-        sums.calls = Some(CallCounts { retries: row.try_get("retries")?, cache_hits: row.try_get("cache_hits")? });
+        let (retries, retry_cost) = (row.try_get("retries")?, row.try_get("retry_cost")?);
+        sums.calls = Some(CallCounts { retries, retry_cost, cache_hits: row.try_get("cache_hits")? });
     }
     if needs.tokens {
         let (input, cache_read, output) = (row.try_get("input")?, row.try_get("cache_read")?, row.try_get("output")?);
@@ -46,10 +48,10 @@ pub(super) fn push_kinds(sql: &mut Query, scope: &OrgScope, period: Period, quer
     sql.push("(select ").push(words);
     sql.push(
         "requests, booked, adjusted, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost, retries,
-            cache_hits, 0::numeric as input, 0::numeric as cache_read, 0::numeric as output from ",
+            retry_cost, cache_hits, 0::numeric as input, 0::numeric as cache_read, 0::numeric as output from ",
     );
     push_days(sql.push(days).push(" where "), scope, period, "");
-    sql.push(" union all select ").push(words).push("0, 0, 0, 0, 0, 0, 0, 0, 0, 0");
+    sql.push(" union all select ").push(words).push("0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0");
     let kinds: [fn(Meter) -> bool; 3] =
         [Meter::is_input_token, Meter::is_cache_read, |meter| meter.is_token() && !meter.is_input_token()];
     for is_kind in kinds {

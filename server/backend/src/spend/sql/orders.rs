@@ -20,7 +20,8 @@ pub(in crate::spend) async fn orders(
     sql.push(" where org_id = ").push_bind(scope.org_id().0);
     if dimension.is_label() {
         sql.push(" and label = ").push_bind(dimension.name());
-    } else if !matches!(dimension, Dimension::Project | Dimension::Team | Dimension::ApiKey) {
+    } else if !matches!(dimension, Dimension::Project | Dimension::Team | Dimension::AllocatedTeam | Dimension::ApiKey)
+    {
         sql.push(" group by 1");
     }
     sql.push(") as known");
@@ -41,7 +42,9 @@ macro_rules! by_series {
 const fn source(dimension: &Dimension) -> &'static str {
     match dimension {
         Dimension::Project => "slug as word, row_number() over (order by project_id) as number from projects",
-        Dimension::Team => "slug as word, row_number() over (order by team_id) as number from teams",
+        Dimension::Team | Dimension::AllocatedTeam => {
+            "slug as word, row_number() over (order by team_id) as number from teams"
+        }
         Dimension::ApiKey => "key_id::text as word, row_number() over (order by key_id) as number from api_keys",
         Dimension::Model => by_series!("model"),
         Dimension::Provider => by_series!("provider"),

@@ -1,6 +1,6 @@
 //! Queries of what was used without a price, and of the prices that the organization itself paid.
 
-use super::meter;
+use super::{Query, meter, push_days};
 use crate::{Error, OrgScope};
 use domain::ids::ProjectId;
 use domain::period::Period;
@@ -8,7 +8,7 @@ use domain::spend::{PaidMeter, UnpricedUsage};
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Row};
 
-/// The operation of a model of a project: of several the first by name, for sums by day do not tell them apart.
+/// The operation of a model of a project of organization `$1`: of several the first by name, for sums by day do not tell them apart.
 const OPERATIONS: &str =
     "(select org_id, coarse_id, min(operation) as operation from series where org_id = $1 group by org_id, coarse_id)";
 
@@ -21,7 +21,7 @@ pub(in crate::spend) async fn unpriced(
     scope: &OrgScope,
     period: Period,
 ) -> Result<Vec<UnpricedUsage>, Error> {
-    let sql = format!(
+    let mut sql = Query::new(format!(
         "select r.day, r.project_id, r.provider, r.model, coalesce(o.operation, '') as operation, r.unpriced_upper_bound,
             array_remove(array_agg(m.meter order by m.meter), null) as meters,
             array_remove(array_agg(round(m.quantity * r.unpriced_requests / {USED}, 12) order by m.meter), null) as quantities
@@ -29,13 +29,14 @@ pub(in crate::spend) async fn unpriced(
          left join {OPERATIONS} as o on o.org_id = r.org_id and o.coarse_id = r.coarse_id
          left join rollup_coarse_meter_day as m on m.org_id = r.org_id and m.day = r.day and m.coarse_id = r.coarse_id
             and m.meter <> 'reported' and m.quantity > 0
-         where r.org_id = $1 and r.day >= $2 and r.day < $3 and ($4::uuid[] is null or r.project_id = any($4))
-            and r.unpriced_requests > 0 and r.unpriced_upper_bound > 0
-         group by r.day, r.coarse_id, r.project_id, r.provider, r.model, r.status, o.operation, r.unpriced_upper_bound
-         order by r.day, r.project_id, r.provider, r.model, r.status"
+         where r.unpriced_requests > 0 and r.unpriced_upper_bound > 0 and "
+    ));
+    push_days(&mut sql, scope, period, "r.");
+    sql.push(
+        " group by r.day, r.coarse_id, r.project_id, r.provider, r.model, r.status, o.operation, r.unpriced_upper_bound
+         order by r.day, r.project_id, r.provider, r.model, r.status",
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.org_id().0).bind(period.from).bind(period.to);
-    let rows = rows.bind(scope.visible_projects()).fetch_all(pool).await?;
+    let rows = sql.build().fetch_all(pool).await?;
     rows.iter()
         .map(|row| {
             let (meters, quantities): (Vec<String>, Vec<Decimal>) =

@@ -88,7 +88,8 @@ fn any_measures() -> impl Strategy<Value = Vec<Measure>> {
         4 => Just(Measure::DEFAULT.to_vec()),
         1 => Just(vec![Measure::Retries, Measure::CacheHits, Measure::CacheReadShare]),
         1 => Just(vec![Measure::InputTokens]),
-        1 => Just(vec![Measure::PeakRequestsPerMinute, Measure::Retries]),
+        1 => Just(vec![Measure::PeakRequestsPerMinute, Measure::RetryCost]),
+        1 => Just(vec![Measure::LatencyP95, Measure::FirstTokenP50]),
     ]
 }
 
@@ -151,15 +152,19 @@ async fn every_query_equals_the_sums_counted_event_by_event() {
     let runtime = tokio::runtime::Handle::current();
     let answered = AtomicUsize::new(0);
     let zones = prop::sample::select(vec!["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]);
-    let input = (zones, prop::collection::vec(any_used(), 1..40), prop::collection::vec((any_query(), 0..4usize), 24));
+    let input = (zones, prop::collection::vec(any_used(), 1..40), prop::collection::vec((any_query(), 0..6usize), 24));
     tokio::task::block_in_place(|| {
         proptest!(config(12), |((zone, events, queries) in input)| {
             runtime.block_on(async {
                 let org = org(&database, &another_name(), zone, "2026-11-17").await;
                 org.record(&events).await;
-                for (asked, project) in queries {
+                for (asked, who) in queries {
                     let asked = with_keys(asked, &org);
-                    let scope = if project < PROJECTS.len() { org.seen_by(project) } else { org.scope.clone() };
+                    let scope = match who {
+                        0..3 => org.seen_by(who),
+                        3..5 => org.seen_by_team(who - 3).await,
+                        _ => org.scope.clone(),
+                    };
                     match query(&org.backend, &scope, &asked).await {
                         Ok(answer) => {
                             let (rows, total) = org.counted(&events, &scope, &asked);
@@ -247,6 +252,7 @@ async fn one_number_everywhere() {
                     let month = Period::month_of(day.parse().unwrap());
                     check_one_number(&org, &org.scope, month).await;
                     check_one_number(&org, &org.seen_by(1), month).await;
+                    check_one_number(&org, &org.seen_by_team(0).await, month).await;
                 }
             });
         });

@@ -16,7 +16,8 @@ use domain::meter::{Meter, Meters, UsageFormat};
 use domain::price::Context;
 use domain::rating::{rate_usage, upper_bound};
 use domain::spend::{
-    BucketStart, CallCounts, Dimension, Filter, Granularity, Needs, Peak, SpendRange, SpendRow, TokenKinds,
+    BucketStart, CallCounts, Dimension, Filter, Granularity, Latencies, Needs, Peak, SpendRange, SpendRow, TokenKinds,
+    latency_class,
 };
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
@@ -89,8 +90,17 @@ async fn org(database: &TestDatabase, name: &str, zone: &str, moved: &str) -> Or
 impl Org {
     /// The same organization as a key of one project sees it.
     fn seen_by(&self, project: usize) -> OrgScope {
-        let only = Visible::Only([self.projects[project]].into());
+        let only = Visible::project(self.projects[project]);
         OrgScope::new(self.scope.org_id(), self.scope.zone(), Actor::System, only)
+    }
+
+    /// The same organization as a member sees it who sees one of its teams.
+    async fn seen_by_team(&self, team: usize) -> OrgScope {
+        let (zone, teams) = (self.scope.zone(), [self.teams[team]]);
+        let ids = teams.map(|team| team.0);
+        let owned = projects::owned_by(&self.backend.pool, self.scope.org_id(), &ids).await.unwrap();
+        let only = Visible::teams(teams.into(), &owned, zone.day_of(self.backend.clock.now()));
+        OrgScope::new(self.scope.org_id(), zone, Actor::System, only)
     }
 
     fn team_of(&self, used: &Used) -> usize {
@@ -112,7 +122,8 @@ impl Org {
         let label = |position: usize| used.labels[position].to_owned();
         let text = match dimension {
             Dimension::Project => PROJECTS[used.project].to_owned(),
-            Dimension::Team => TEAMS[self.team_of(used)].to_owned(),
+            // Without rules, whoever owned the project answers for its usage.
+            Dimension::Team | Dimension::AllocatedTeam => TEAMS[self.team_of(used)].to_owned(),
             Dimension::Provider => used.words[0].to_owned(),
             Dimension::Model => used.words[1].to_owned(),
             Dimension::Operation => used.words[2].to_owned(),
@@ -166,7 +177,13 @@ impl Org {
             };
             is_kept != filter.exclude
         };
-        inside && scope.sees(self.projects[used.project]) && query.filters.iter().all(kept)
+        inside && self.is_seen(used, scope) && query.filters.iter().all(kept)
+    }
+
+    fn is_seen(&self, used: &Used, scope: &OrgScope) -> bool {
+        let day = scope.zone().day_of(used.at);
+        let days = scope.days_of(self.projects[used.project]);
+        days.is_none_or(|spans| spans.iter().any(|span| span.contains(day)))
     }
 
     /// What the answer must be, counted event by event.
@@ -244,6 +261,8 @@ impl Used {
             response_cache_hit: matches!(self.cost, Cost::Avoided).then_some(true),
             reported_cost: reported,
             attempt: self.is_retry().then_some(2),
+            latency_ms: self.times()[0],
+            time_to_first_token_ms: self.times()[1],
             ..EventInput::default()
         }
     }
@@ -265,8 +284,30 @@ impl Used {
         let [read, output] = [self.tokens / 4, self.tokens / 3];
         let kinds =
             TokenKinds { input: tokens(self.tokens - output), cache_read: tokens(read), output: tokens(output) };
-        let calls = CallCounts { retries: self.is_retry().into(), cache_hits: is_hit.into() };
-        Sums { calls: needs.calls.then_some(calls), kinds: needs.tokens.then_some(kinds), ..self.sums() }
+        let sums = self.sums();
+        let retry_cost = if self.is_retry() { sums.spend } else { Decimal::ZERO };
+        let calls = CallCounts { retries: self.is_retry().into(), retry_cost, cache_hits: is_hit.into() };
+        let mut latencies = Latencies::default();
+        if !is_hit {
+            let [latency, first_token] = self.times();
+            latency.into_iter().for_each(|millis| latencies.responses.count(latency_class(millis), 1));
+            first_token.into_iter().for_each(|millis| latencies.first_tokens.count(latency_class(millis), 1));
+        }
+        Sums {
+            calls: needs.calls.then_some(calls),
+            kinds: needs.tokens.then_some(kinds),
+            latencies: needs.latencies.then_some(latencies),
+            ..sums
+        }
+    }
+
+    /// How long it took, and how long until the first token, as far as it says so.
+    fn times(&self) -> [Option<u64>; 2] {
+        let millis = self.tokens * 7;
+        [
+            Some(millis).filter(|_| !self.tokens.is_multiple_of(4)),
+            Some(millis / 9).filter(|_| self.tokens.is_multiple_of(3)),
+        ]
     }
 
     fn status(&self) -> Status {

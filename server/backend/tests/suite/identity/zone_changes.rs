@@ -89,7 +89,7 @@ async fn a_change_runs_step_by_step_and_any_server_goes_on_with_it() {
     assert_eq!(spent_on(&backend, &moved, "2026-11-01").await, Decimal::ZERO);
     assert_eq!(spent_on(&backend, &moved, "2026-11-11").await, Decimal::ONE);
     assert_rollups_follow(&backend, &moved).await;
-    for left in ["staged_days", "staged_label_day", "staged_meter_day", "staged_term_day"] {
+    for left in ["staged_days", "staged_label_day", "staged_meter_day", "staged_latency_day", "staged_term_day"] {
         let sql = sqlx::AssertSqlSafe(format!("select count(*) from {left}"));
         assert_eq!(sqlx::query_scalar::<_, i64>(sql).fetch_one(database.pool()).await.unwrap(), 0, "{left}");
     }

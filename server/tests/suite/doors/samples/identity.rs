@@ -67,6 +67,8 @@ fn members(world: &World) -> Vec<Sample> {
         page("/o/{org}/settings/members.csv", "/o/acme/settings/members.csv"),
         form("identity/change-role", &[("member", &world.spare_member), ("role", "finance")])
             .needs(Permission::ManageMembers),
+        form("identity/set-teams", &[("member", &world.spare_member), ("sees", "teams")])
+            .needs(Permission::ManageMembers),
         form("identity/remove-member", &[("member", &world.spare_member)]).needs(Permission::ManageMembers),
         form("identity/leave", &[]),
     ]
