@@ -153,6 +153,7 @@ const VISITS = {
     viewer: ["/business-metrics/tickets"],
   },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
+  "/o/{org}/statements/{month}": { sample: [() => known.month], empty: ["/statements/2026-11"] },
   "/o/{org}/statements/mails": { sample: ["/statements/mails"], viewer: ["/statements/mails"] },
   "/o/{org}/statements/{month}/journal": { sample: ["/statements/2026-10/journal"], empty: ["/statements/2026-10/journal"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
@@ -227,7 +228,10 @@ async function lookUp() {
   await people.owner.getByLabel("File", { exact: true }).setInputFiles({ name: "usage.csv", mimeType: "text/csv", buffer: Buffer.from("When,Model,Prompt tokens,Team\n2026-11-20T09:00:00Z,gpt-4o,1200,search\n") });
   await send(people.owner, "Upload and preview", /\/events\/uploads\/0/);
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
-  known.statement = await first("/statements", "/statements/2");
+  known.month = await first("/statements", "/statements/2");
+  known.statement = await first(known.month, "/statements/2");
+  await visit(people.owner, paths.sample + known.month);
+  await send(people.owner, "Start review", /notice=version/);
   known.account = await first("/allocation", "/allocation/2");
   await visit(people.owner, `${paths.sample}/charges/new`);
   await people.owner.getByLabel("CSV file").setInputFiles({ name: "charges.csv", mimeType: "text/csv", buffer: Buffer.from(CHARGES) });

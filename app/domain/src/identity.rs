@@ -180,10 +180,10 @@ impl Permission {
             Self::ManageProjects => "create and change teams and projects",
             Self::ManageKeys => "create and revoke API keys",
             Self::SendEvents => "send files of events",
-            Self::ManageBudgets => "create and change budgets and acknowledge alerts",
+            Self::ManageBudgets => "create and change budgets, acknowledge alerts, and accept or dispute statements",
             Self::ManageViews => "share views, arrange dashboards and annotate charts",
             Self::ManagePrices => {
-                "enter own prices, charges, business metrics, allocation rules and labels, and reprice events"
+                "enter own prices, charges, business metrics, allocation rules and labels, reprice events, and close months"
             }
             Self::ManageExports => "send scheduled exports to object storage",
             Self::ManageMembers => "invite, change and remove members",

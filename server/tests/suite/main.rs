@@ -31,6 +31,7 @@ mod replay;
 mod scheduled_exports;
 mod security;
 mod spend;
+mod statements;
 mod support;
 mod theme;
 mod uploads;

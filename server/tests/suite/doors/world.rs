@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use backend::allocation;
 use backend::budgets;
 use backend::business_metrics;
-use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::exports::schedules;
 use backend::identity;
@@ -18,6 +17,7 @@ use backend::labels;
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProductLine, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, annotations, delivery, events, ledger, views};
+use backend::{charges, statements};
 use domain::allocation::{AllocationForm, ConditionForm};
 use domain::annotation::AnnotationForm;
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef, SpendScope};
@@ -35,7 +35,7 @@ use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
-use domain::statement::parse_month;
+use domain::statement::{DisputeForm, parse_month};
 use domain::view::{Arrange, Board, NewView};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -126,6 +126,8 @@ pub(super) struct World {
     pub(super) upload: String,
     /// A file of values that can be recorded.
     pub(super) metric_import: String,
+    /// A dispute of the team [`TEAM`] in November, which is in review; October can be closed.
+    pub(super) dispute: String,
     /// A charge that can end.
     pub(super) charge: String,
     /// A file of charges that can be entered.
@@ -284,6 +286,7 @@ impl Making<'_> {
         self.scheduled_exports(&acme).await;
         let month = parse_month("2026-11").unwrap();
         journal::export(self.backend, &acme, month, (JournalKind::Accrual, Preset::Generic)).await.unwrap();
+        self.statements(&acme).await;
         self.world
     }
 
@@ -602,5 +605,15 @@ impl Making<'_> {
         let file =
             charges::draft_import(self.backend, acme, &format!("{SECRET}.csv"), CHARGES.as_bytes()).await.unwrap();
         self.world.charge_import = file.to_string();
+    }
+
+    async fn statements(&mut self, acme: &OrgScope) {
+        for month in ["2026-10", "2026-11"] {
+            statements::review(self.backend, acme, parse_month(month).unwrap()).await.unwrap();
+        }
+        let november = parse_month("2026-11").unwrap();
+        let form = DisputeForm { reason: format!("{SECRET} {PROJECT_SECRET}"), ..DisputeForm::default() };
+        let dispute = statements::dispute(self.backend, acme, november, TEAM, &form).await.unwrap();
+        self.world.dispute = dispute.to_string();
     }
 }
