@@ -6,6 +6,7 @@
 #![recursion_limit = "512"]
 
 pub mod allocation;
+pub mod annotations;
 pub mod budgets;
 pub mod business_metrics;
 pub mod caller;
@@ -14,7 +15,7 @@ mod cookie;
 pub mod delivery;
 pub mod error;
 pub mod events;
-mod exports;
+pub mod exports;
 mod file_import;
 pub mod forecast;
 pub mod form;
@@ -33,5 +34,6 @@ pub mod spend;
 pub mod statements;
 pub mod suggestions;
 pub mod ui;
+pub mod views;
 
 pub use domain::format;

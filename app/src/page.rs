@@ -70,8 +70,7 @@ impl Address {
     /// What an address says, with the parts that the route table names.
     #[must_use]
     pub fn of(uri: &http::Uri, parts: Vec<(String, String)>) -> Self {
-        let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        let query: UrlQuery = query.into_owned().collect();
+        let query = UrlQuery::read(uri.query().unwrap_or_default());
         Self { path: uri.path().to_owned(), query: query.with_added_filter(), parts }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, journal,
-    keys, labels, prices, projects, spend, statements,
+    allocation, annotations, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity,
+    journal, keys, labels, prices, projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 
@@ -42,6 +42,8 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/budgets/{budget}/edit", site.inside(budgets::edit_budget)),
         ("/o/{org}/alerts", site.inside(budgets::alerts)),
         ("/o/{org}/explore", site.inside(spend::explore)),
+        ("/o/{org}/annotations", site.inside(annotations::annotations)),
+        ("/o/{org}/annotations/{annotation}", site.inside(annotations::annotation)),
         ("/o/{org}/projects", site.inside(projects::projects)),
         ("/o/{org}/new/project", site.inside(projects::new_project)),
         ("/o/{org}/new/team", site.inside(projects::new_team)),
@@ -73,6 +75,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/settings/audit", site.inside(identity::audit)),
         ("/o/{org}/forecast", site.inside(forecast::forecast)),
         ("/o/{org}/exports", site.inside(exports::exports)),
+        ("/o/{org}/exports/scheduled", site.inside(exports::scheduled)),
         ("/o/{org}/allocation", site.whole(allocation::allocation)),
         ("/o/{org}/allocation/new", site.whole(allocation::new_rule)),
         ("/o/{org}/allocation/{month}/{kind}/{name}", site.whole(allocation::explained)),
@@ -87,6 +90,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/statements", site.inside(statements::statements)),
         ("/o/{org}/statements/mails", site.inside(statements::statement_mails)),
         ("/o/{org}/statements/{month}/journal", site.inside(journal::journal)),
+        ("/o/{org}/statements/{month}", site.inside(statements::closing)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),
     ]
 }

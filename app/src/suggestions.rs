@@ -5,7 +5,7 @@
 use crate::layout::{NavItem, UrlQuery};
 use crate::prices::labels::{model_path, rate};
 use crate::ui::Suggest;
-use crate::{format, page::Address};
+use crate::{format, page::Address, views};
 use backend::{Backend, Error, OrgScope, prices::browse};
 use domain::identity::Permission;
 use domain::ids::UserId;
@@ -42,6 +42,8 @@ const PLACES: [(&str, &str, Permission, &str); 22] = [
     ("Add discount or markup", "Action", Permission::ManagePrices, "prices/discounts/new"),
     ("Add term", "Action", Permission::ManagePrices, "prices/contract/new"),
     ("Reprice events", "Action", Permission::ManagePrices, "prices/runs/new"),
+    ("Annotate charts", "Action", Permission::ManageViews, "annotations#new"),
+    ("Annotations", "Page", Permission::Read, "annotations"),
     ("API keys", "Page", Permission::Read, "settings/keys"),
     ("Labels", "Page", Permission::Read, "labels"),
     ("Members", "Page", Permission::Read, "settings/members"),
@@ -187,12 +189,13 @@ impl Asked<'_> {
             return Ok(self.places());
         }
         let places = matching(self.places(), typed, SHOWN, |place| &place.label);
-        let (mine, named, models, customers, event) = futures::try_join!(
+        let (mine, named, models, customers, event, views) = futures::try_join!(
             backend::identity::organizations_of(backend, self.user_id),
             backend::suggestions::named(backend, scope, typed, SHOWN),
             self.known_models(),
             backend::suggestions::values(backend, scope, &Dimension::Customer, (typed, None), SHOWN),
             self.event(),
+            backend::views::list(backend, scope),
         )?;
         let org = self.address.part("org");
         let mine = matching(mine, typed, SHOWN, |(other, _)| &other.name).into_iter();
@@ -204,7 +207,10 @@ impl Asked<'_> {
             let (href, Entry { label, note, .. }) = (model_path(org, &model.name), book_model(model));
             Entry::leading(label, format!("Model, {note}"), href)
         });
-        let mut all: Vec<_> = event.into_iter().chain(places).chain(named).chain(others).chain(models).collect();
+        let views = matching(views, typed, SHOWN, |view| &view.name).into_iter();
+        let views = views.map(|view| Entry::leading(view.name, "View", views::address(org, view.view_id)));
+        let known = places.into_iter().chain(views).chain(named);
+        let mut all: Vec<_> = event.into_iter().chain(known).chain(others).chain(models).collect();
         // What was found by its id or by a like name goes last where its own name does not fit, the event's first.
         all.sort_by_key(|entry| (Reverse(entry.note == "Event"), rank(&entry.label, typed).unwrap_or(u8::MAX)));
         all.truncate(SHOWN);

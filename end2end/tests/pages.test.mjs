@@ -60,9 +60,15 @@ const VISITS = {
   },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?period=year&compare=last-year", "?model=gpt-4o&choose=environment"], empty: [""] },
+  "/o/{org}/annotations": { sample: ["/annotations?period=90d", "/annotations?removed=0"], empty: ["/annotations"], viewer: ["/annotations"] },
+  "/o/{org}/annotations/{annotation}": {
+    sample: [() => known.annotation, ["/annotations/none", 404]],
+    viewer: [[() => known.annotation, 403]],
+  },
   "/o/{org}/explore": {
     sample: [
       "/explore?group_by=model&chart=area&period=90d",
+      () => known.view,
       "/explore?choose=environment",
       "/explore?customer=nobody",
       "/explore?period=24h",
@@ -124,6 +130,7 @@ const VISITS = {
   "/o/{org}/prices/runs/{run}": { sample: [() => known.run] },
   "/o/{org}/prices/{provider}/{*model}": { sample: [() => known.price] },
   "/o/{org}/exports": { sample: ["/exports", "/exports?tags=none"], empty: ["/exports"] },
+  "/o/{org}/exports/scheduled": { sample: ["/exports/scheduled", "/exports/scheduled?kind=gcs"], empty: ["/exports/scheduled"], viewer: ["/exports/scheduled"] },
   "/o/{org}/allocation": { sample: ["/allocation"], empty: ["/allocation"], viewer: ["/allocation"] },
   "/o/{org}/allocation/new": {
     sample: [
@@ -146,6 +153,7 @@ const VISITS = {
     viewer: ["/business-metrics/tickets"],
   },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
+  "/o/{org}/statements/{month}": { sample: [() => known.month], empty: ["/statements/2026-11"] },
   "/o/{org}/statements/mails": { sample: ["/statements/mails"], viewer: ["/statements/mails"] },
   "/o/{org}/statements/{month}/journal": { sample: ["/statements/2026-10/journal"], empty: ["/statements/2026-10/journal"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
@@ -220,7 +228,10 @@ async function lookUp() {
   await people.owner.getByLabel("File", { exact: true }).setInputFiles({ name: "usage.csv", mimeType: "text/csv", buffer: Buffer.from("When,Model,Prompt tokens,Team\n2026-11-20T09:00:00Z,gpt-4o,1200,search\n") });
   await send(people.owner, "Upload and preview", /\/events\/uploads\/0/);
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
-  known.statement = await first("/statements", "/statements/2");
+  known.month = await first("/statements", "/statements/2");
+  known.statement = await first(known.month, "/statements/2");
+  await visit(people.owner, paths.sample + known.month);
+  await send(people.owner, "Start review", /notice=version/);
   known.account = await first("/allocation", "/allocation/2");
   await visit(people.owner, `${paths.sample}/charges/new`);
   await people.owner.getByLabel("CSV file").setInputFiles({ name: "charges.csv", mimeType: "text/csv", buffer: Buffer.from(CHARGES) });
@@ -233,6 +244,10 @@ async function lookUp() {
   known.metrics = new URL(people.owner.url()).pathname.slice(paths.sample.length);
   await send(people.owner, "Enter 41 values", /notice=imported/);
   known.charge = await first("/charges", "/charges/4");
+  await visit(people.owner, paths.sample);
+  const view = await people.owner.locator('main a[href*="/explore?view="]').first().getAttribute("href");
+  known.view = view.slice(paths.sample.length);
+  known.annotation = await first("/annotations?period=90d", "/annotations/0");
 }
 
 test("every page of the app is visited", async () => {

@@ -1,14 +1,19 @@
 //! Settings: flags or environment, every one documented by `--help`.
 
-use backend::Sizes;
 use backend::delivery::Mailer;
+use backend::exports::schedules::Settings as StorageSettings;
 use backend::keys::Quotas;
 use backend::ledger::Limits;
+use backend::{Clock, Secrets, Sizes};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Exact costs, budgets and forecasts for teams that use large language models.
 #[derive(Debug, Parser)]
@@ -48,6 +53,9 @@ pub enum Command {
     Import(Import),
     /// Price lines of usage with the program's own price book, without a database; print one line of JSON each.
     Quote(Quote),
+    /// Check exported statements.
+    #[command(subcommand)]
+    Statement(Statement),
     /// Look after the list price book, which all organizations share.
     #[command(subcommand)]
     Prices(Prices),
@@ -62,6 +70,21 @@ pub struct Migrate {
     /// Spread the tables over the servers of a Citus cluster as well; the extension has to be installed in the database.
     #[arg(long)]
     pub distribute: bool,
+}
+
+/// The commands about statements.
+#[derive(Debug, Subcommand)]
+pub enum Statement {
+    /// Compute sums, hashes and chain of a bundle (`GET /v1/statements/{month}/bundle`) again, without a database; say what is wrong and where, and fail if anything is.
+    Verify(StatementFile),
+}
+
+/// Settings of `statement verify`.
+#[derive(Debug, Args)]
+pub struct StatementFile {
+    /// The bundle.
+    #[arg(value_name = "FILE.json")]
+    pub file: PathBuf,
 }
 
 /// The commands about the list price book.
@@ -146,7 +169,7 @@ pub struct Serve {
     /// Other requests that one API key may make per minute.
     #[arg(long, env = "API_PER_MINUTE", default_value_t = Quotas::default().api, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub api_per_minute: u32,
-    /// Connections to PostgreSQL for pages; with the following ones and one for each of seven channels they are all that a server opens.
+    /// Connections to PostgreSQL for pages; with the following ones and one for each of eight channels they are all that a server opens.
     #[arg(long, env = "PAGES_CONNECTIONS", default_value_t = Sizes::default().pages, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub pages_connections: u32,
     /// Connections for the public API.
@@ -164,6 +187,12 @@ pub struct Serve {
     /// Values of one label (customer, user, each tag) of one organization; beyond it the newest count as (other).
     #[arg(long, env = "LABEL_VALUES_LIMIT", default_value_t = Limits::default().values, value_name = "N", value_parser = at_least_one)]
     pub label_values_limit: usize,
+    /// Encrypts credentials of object storage in the database: 32 random bytes in base64, as `openssl rand -base64 32` prints them. To replace it, put the new one before it, with a comma between. With --local and none, DATA/secrets.key is made and used; elsewhere no credentials can be saved without.
+    #[arg(long, env = "SECRETS_KEY", hide_env_values = true, value_name = "KEYS")]
+    pub secrets_key: Option<SecretString>,
+    /// Scheduled exports may go to storages at private addresses, and without TLS; with --local they always may.
+    #[arg(long, env = "ALLOW_PRIVATE_STORAGE")]
+    pub allow_private_storage: bool,
     /// Where Prometheus finds /metrics; nowhere when left out. Keep it off the public network.
     #[arg(long, env = "METRICS_ADDR", value_name = "HOST:PORT")]
     pub metrics_addr: Option<SocketAddr>,
@@ -238,6 +267,20 @@ impl Serve {
         }
     }
 
+    /// What scheduled exports may do.
+    ///
+    /// # Errors
+    /// When `SECRETS_KEY` is malformed, or the file of local mode cannot be read or written.
+    pub fn storage(&self, clock: &dyn Clock) -> Result<StorageSettings, String> {
+        let local = self.database.local;
+        let key = match &self.secrets_key {
+            None if local => Some(local_key(&self.database.data, clock)?),
+            key => key.clone(),
+        };
+        let secrets = key.as_ref().map(Secrets::parse).transpose()?;
+        Ok(StorageSettings { secrets, allow_private: local || self.allow_private_storage })
+    }
+
     /// Whether mail is shown at `/dev/mail` instead of sent.
     #[must_use]
     pub const fn shows_mail(&self) -> bool {
@@ -257,6 +300,22 @@ impl Serve {
             }
         }
     }
+}
+
+/// The key of local mode: made once, for its owner alone to read.
+fn local_key(data: &Path, clock: &dyn Clock) -> Result<SecretString, String> {
+    let path = data.join("secrets.key");
+    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(&path) {
+        Ok(mut file) => file.write_all(STANDARD.encode(clock.random()).as_bytes()).map_err(told)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(told(error)),
+    }
+    std::fs::read_to_string(&path).map(|key| key.trim().into()).map_err(told)
 }
 
 /// Settings of `bootstrap`.

@@ -4,7 +4,7 @@
 //! Every server runs all of them: what there is to do is shared through PostgreSQL.
 
 use backend::delivery::Mailer;
-use backend::{Backend, Error, budgets, delivery, identity, keys, ledger, prices, spend, statements};
+use backend::{Backend, Error, budgets, delivery, exports, identity, keys, ledger, prices, spend, statements};
 use futures::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -50,6 +50,9 @@ impl Jobs {
         jobs.keep("time zones", backend, |backend, stop| async move { identity::change_zones(&backend, &stop).await });
         jobs.keep("deletion", backend, |backend, stop| async move { identity::keep_deleting(&backend, &stop).await });
         jobs.keep("budgets", backend, |backend, stop| async move { budgets::run_worker(&backend, &stop).await });
+        jobs.keep("scheduled exports", backend, |backend, stop| async move {
+            exports::schedules::run_worker(&backend, &stop).await
+        });
         jobs.keep("statements by mail", backend, |backend, stop| async move {
             statements::run_worker(&backend, &stop).await
         });

@@ -61,8 +61,10 @@ impl Role {
             P::ManageProjects | P::ManageKeys | P::SendEvents => {
                 matches!(self, Self::Owner | Self::Admin | Self::Member)
             }
-            P::ManageBudgets => matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member),
-            P::ManagePrices => matches!(self, Self::Owner | Self::Admin | Self::Finance),
+            P::ManageBudgets | P::ManageViews => {
+                matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member)
+            }
+            P::ManagePrices | P::ManageExports => matches!(self, Self::Owner | Self::Admin | Self::Finance),
             P::ManageMembers | P::ManageOrganization | P::ReadAudit => {
                 matches!(self, Self::Owner | Self::Admin)
             }
@@ -126,8 +128,12 @@ pub enum Permission {
     SendEvents,
     /// Create and change budgets; acknowledge alerts; send test mails.
     ManageBudgets,
+    /// Share views, arrange dashboards, annotate charts.
+    ManageViews,
     /// Enter own prices, names, discounts, charges, files of business metrics, allocation rules, required labels and aliases of values; price and reprice recorded events.
     ManagePrices,
+    /// Enter destinations and schedules of exports.
+    ManageExports,
     /// Invite, change and remove members (not owners).
     ManageMembers,
     /// Change the organization's name, zone and fiscal year.
@@ -142,14 +148,16 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions, for the table in Settings.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::ReadPrices,
         Self::ManageProjects,
         Self::ManageKeys,
         Self::SendEvents,
         Self::ManageBudgets,
+        Self::ManageViews,
         Self::ManagePrices,
+        Self::ManageExports,
         Self::ManageMembers,
         Self::ManageOrganization,
         Self::ReadAudit,
@@ -172,10 +180,12 @@ impl Permission {
             Self::ManageProjects => "create and change teams and projects",
             Self::ManageKeys => "create and revoke API keys",
             Self::SendEvents => "send files of events",
-            Self::ManageBudgets => "create and change budgets and acknowledge alerts",
+            Self::ManageBudgets => "create and change budgets, acknowledge alerts, and accept or dispute statements",
+            Self::ManageViews => "share views, arrange dashboards and annotate charts",
             Self::ManagePrices => {
-                "enter own prices, charges, business metrics, allocation rules and labels, and reprice events"
+                "enter own prices, charges, business metrics, allocation rules and labels, reprice events, and close months"
             }
+            Self::ManageExports => "send scheduled exports to object storage",
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",
             Self::ReadAudit => "read the audit log",

@@ -83,6 +83,10 @@ id!(
     EventKey
 );
 id!(
+    /// A run of a scheduled export.
+    ExportRunId
+);
+id!(
     /// An entry of the rejected list.
     RejectedId
 );
@@ -117,4 +121,12 @@ id!(
 id!(
     /// A file of events that a member sends from the browser.
     UploadId
+);
+id!(
+    /// A saved view of Explore.
+    ViewId
+);
+id!(
+    /// Something that happened at a time, as charts show it.
+    AnnotationId
 );

@@ -5,12 +5,14 @@
 //! To add a word, put its type here first; SQL, pages and the API then share it.
 
 pub mod allocation;
+pub mod annotation;
 pub mod budget;
 pub mod business_metric;
 pub mod charge;
 pub mod csv;
 pub mod delivery;
 pub mod event;
+pub mod export;
 pub mod focus;
 pub mod forecast;
 pub mod format;
@@ -36,3 +38,4 @@ pub mod spend;
 pub mod statement;
 pub mod suggestion;
 pub mod upload;
+pub mod view;

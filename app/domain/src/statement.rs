@@ -16,6 +16,7 @@ pub use entry::{Entries, Entry, EntryChange, EntryKey, EntrySource};
 pub use mails::{MAX_STATEMENT_RECIPIENTS, MailSchedule, StatementMails, StatementRecipient};
 pub use version::{BUNDLE_FORMAT, Bundle, BundledVersion, Finding, StatementBody, Version, canonical, sha256, verify};
 
+use crate::allocation::{SharedLine, shared};
 use crate::charge::{ChargeLine, charged};
 use crate::meter::Meter;
 use crate::period::Period;
@@ -184,13 +185,16 @@ pub struct ProjectStatement {
     pub lines: Vec<StatementLine>,
     /// Its charges beside events, which are no part of its sums.
     pub charges: Vec<ChargeLine>,
+    /// What allocation rules brought and took, which is no part of its sums either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedLine>,
 }
 
 impl ProjectStatement {
-    /// Usage and charges together.
+    /// Usage, what was shared, and charges together.
     #[must_use]
     pub fn total(&self) -> Decimal {
-        self.sums.spend + charged(&self.charges)
+        self.sums.spend + shared(&self.shared) + charged(&self.charges)
     }
 }
 
@@ -205,6 +209,9 @@ pub struct TeamStatement {
     pub projects: Vec<ProjectStatement>,
     /// Its own charges, beside those of its projects.
     pub charges: Vec<ChargeLine>,
+    /// What allocation rules brought to the team itself and took from it, beside those of its projects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<SharedLine>,
 }
 
 impl TeamStatement {
@@ -215,10 +222,17 @@ impl TeamStatement {
         charged(projects.chain(&self.charges))
     }
 
-    /// Usage and charges together.
+    /// What allocation rules brought to it and its projects, less what they took.
+    #[must_use]
+    pub fn shared(&self) -> Decimal {
+        let projects = self.projects.iter().flat_map(|project| &project.shared);
+        shared(projects.chain(&self.shared))
+    }
+
+    /// Usage, what was shared, and charges together.
     #[must_use]
     pub fn total(&self) -> Decimal {
-        self.sums.spend + self.charged()
+        self.sums.spend + self.shared() + self.charged()
     }
 }
 
@@ -239,6 +253,9 @@ pub struct MonthStatement {
     pub teams: Vec<TeamStatement>,
     /// Charges of no team and no project.
     pub unallocated: Vec<ChargeLine>,
+    /// What allocation rules made nobody's, and took from there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unallocated_shared: Vec<SharedLine>,
     /// Where the month stands; a closed one is as it was closed.
     #[serde(default)]
     pub state: MonthState,
@@ -254,6 +271,28 @@ impl MonthStatement {
         self.teams.iter().map(TeamStatement::charged).sum::<Decimal>() + charged(&self.unallocated)
     }
 
+    /// What allocation rules brought to everybody on it, less what they took: nothing, where it is of everybody.
+    #[must_use]
+    pub fn shared(&self) -> Decimal {
+        self.teams.iter().map(TeamStatement::shared).sum::<Decimal>() + shared(&self.unallocated_shared)
+    }
+
+    /// Whether rules moved anything.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        let of_team = |team: &TeamStatement| {
+            !team.shared.is_empty() || team.projects.iter().any(|project| !project.shared.is_empty())
+        };
+        !self.unallocated_shared.is_empty() || self.teams.iter().any(of_team)
+    }
+
+    /// What nobody answers for: what no team owned, and what is of no project. With the statements of teams it adds up to usage and charges.
+    #[must_use]
+    pub fn unallocated(&self) -> Decimal {
+        let nobodys = self.teams.iter().filter(|team| team.team.is_none()).map(TeamStatement::total);
+        nobodys.sum::<Decimal>() + shared(&self.unallocated_shared) + charged(&self.unallocated)
+    }
+
     /// All adjustments of closed months.
     #[must_use]
     pub fn adjusted(&self) -> Decimal {
@@ -265,10 +304,10 @@ impl MonthStatement {
         self.adjustments.iter().filter(move |entry| entry.key.team.as_deref() == team)
     }
 
-    /// Usage, charges and adjustments together.
+    /// Usage, what was shared, charges and adjustments together.
     #[must_use]
     pub fn grand_total(&self) -> Decimal {
-        self.total.spend + self.charged() + self.adjusted()
+        self.total.spend + self.shared() + self.charged() + self.adjusted()
     }
 
     /// Whether the month has ended, so that only late events can still change it.
@@ -279,7 +318,7 @@ impl MonthStatement {
 }
 
 impl MonthStatement {
-    /// One row per line, so that the amounts add up to usage, charges and adjustments together; where no price is known the amount is empty.
+    /// One row per line, so that the amounts add up to usage, what was shared, charges and adjustments together; where no price is known the amount is empty.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut table = csv::Table::new([
@@ -300,6 +339,7 @@ impl MonthStatement {
             "amount",
             "currency",
             "charge",
+            "rule",
         ]);
         let month = month_text(self.month.from);
         let code = |owner: Option<&CostOwner>| owner.and_then(|owner| owner.cost_centre.clone()).unwrap_or_default();
@@ -328,17 +368,19 @@ impl MonthStatement {
                         &line.amount.map(money::exact).unwrap_or_default(),
                         &self.currency,
                         "",
+                        "",
                     ]);
                 }
-                self.charge_rows(
-                    &mut table,
-                    [team_slug, &team_code, &project.project.slug, &project_code],
-                    &project.charges,
-                );
+                let owner = [team_slug, &team_code, &project.project.slug, &project_code];
+                self.charge_rows(&mut table, owner, &project.charges);
+                self.shared_rows(&mut table, owner, &project.shared);
             }
-            self.charge_rows(&mut table, [team_slug, &team_code, "", ""], &team.charges);
+            let owner = [team_slug, &team_code, "", ""];
+            self.charge_rows(&mut table, owner, &team.charges);
+            self.shared_rows(&mut table, owner, &team.shared);
         }
         self.charge_rows(&mut table, [""; 4], &self.unallocated);
+        self.shared_rows(&mut table, [""; 4], &self.unallocated_shared);
         self.adjustment_rows(&mut table);
         table.into_text()
     }
@@ -374,7 +416,22 @@ impl MonthStatement {
                 &money::exact(line.amount),
                 &self.currency,
                 &line.charge_id.to_string(),
+                "",
             ]);
+        }
+    }
+
+    /// Rows of what rules moved: the model says from or to whom, the term is the rule, whose number leads to it.
+    fn shared_rows(&self, table: &mut csv::Table, owner: [&str; 4], lines: &[SharedLine]) {
+        let month = month_text(self.month.from);
+        let [team, team_code, project, project_code] = owner;
+        for line in lines {
+            let what = [line.direction(), line.kind().to_owned(), line.rule.clone()];
+            let amount = money::exact(line.amount);
+            let number = line.rule_id.to_string();
+            let [model, meter, term] = what.each_ref().map(String::as_str);
+            let of = [month.as_str(), team, team_code, project, project_code, "", model, meter, term];
+            table.row(of.into_iter().chain(["", "", "", "", "", &amount, &self.currency, "", &number]));
         }
     }
 }
@@ -386,11 +443,12 @@ impl MonthStatement {
             let (provider, model) = match &key.source {
                 EntrySource::Usage { provider, model } => (provider.as_str(), model.as_str()),
                 EntrySource::Charge { description, .. } => ("", description.as_str()),
+                EntrySource::Shared { rule, .. } => ("", rule.as_str()),
             };
             let (month, amount) = (month_text(key.month), money::exact(*amount));
             let (team, project) = (key.team.as_deref().unwrap_or_default(), key.project.as_deref().unwrap_or_default());
             let row = [&month, team, "", project, "", provider, model, "adjustment"];
-            table.row(row.into_iter().chain(["", "", "", "", "", "", &amount, &self.currency, ""]));
+            table.row(row.into_iter().chain(["", "", "", "", "", "", &amount, &self.currency, "", ""]));
         }
     }
 }

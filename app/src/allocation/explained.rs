@@ -56,6 +56,11 @@ fn draw_account(names: &Names, allocated: &Allocated, account: &Account) -> AnyV
     };
     let slug = account.party.slug().unwrap_or_default();
     let usage = UrlQuery::days(names.month).and(account.party.kind(), slug).at(&NavItem::Explore.path(&names.org));
+    let explore = matches!(account.party, Party::Team(_)).then(|| {
+        let days = UrlQuery::days(names.month).and("allocated_team", slug);
+        let href = days.and("group_by", "project").at(&NavItem::Explore.path(&names.org));
+        view! { <p><a href=href>"By project"</a></p> }
+    });
     let figure = |caption: &'static str, amounts: &Amounts| {
         let spend = amounts.spend();
         view! { <Figure caption=caption value=format::money(spend) title=format::money_full(spend)/> }
@@ -63,7 +68,7 @@ fn draw_account(names: &Names, allocated: &Allocated, account: &Account) -> AnyV
     let (total, own) = (account.total().spend(), account.own.spend());
     html! {
         <div class="headline">
-            <Figure large=true caption="Total" value=format::money(total) title=format::money_full(total)/>
+            <Figure large=true caption="Total" value=format::money(total) title=format::money_full(total)>{explore}</Figure>
             <Figure caption="Own usage" value=format::money(own) title=format::money_full(own)><p><a href=usage>"Explore"</a></p></Figure>
             {figure("In", &account.came)}
             {figure("Out", &account.went)}
@@ -98,14 +103,18 @@ fn flow_section(names: &Names, title: &'static str, flows: &[&Flow]) -> Option<A
 fn draw_rule(names: &Names, explained: &RuleExplained) -> AnyView {
     let mut moved = Amounts::default();
     explained.days.iter().for_each(|(_, amounts)| moved += *amounts);
+    let charges: Vec<&Flow> = explained.charges.iter().collect();
+    let charges = flow_section(names, "Charges", &charges);
     if moved.is_empty() {
-        return html! { <p class="soft">"It moved nothing in this month."</p> };
+        let usage = if charges.is_some() { "no usage" } else { "nothing" };
+        return html! { <p class="soft">{format!("It moved {usage} in this month.")}</p>{charges} };
     }
     let spend = moved.spend();
     let flows: Vec<&Flow> = explained.flows.iter().collect();
     html! {
         <div class="headline"><Figure large=true caption="Moved" value=format::money(spend) title=format::money_full(spend)/></div>
         {flow_section(names, "From whom to whom", &flows)}
+        {charges}
         {origins(names, explained, &moved)}
         {days(names, explained)}
     }

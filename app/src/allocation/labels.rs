@@ -44,8 +44,7 @@ impl Names {
 
     /// Where an amount of the month is explained.
     pub(super) fn href(&self, kind: &str, name: &str) -> String {
-        let base = NavItem::Allocation.path(&self.org);
-        format!("{base}/{}/{kind}/{}", month_text(self.month.from), UrlQuery::segment(name))
+        explained_path(&self.org, self.month, kind, name)
     }
 
     /// A party with the link to what it is made of.
@@ -56,6 +55,12 @@ impl Names {
             None => html! { <span class="soft">{name}</span> },
         }
     }
+}
+
+/// Where what a rule moved in a month, or what a team or project answers for, is explained.
+pub(crate) fn explained_path(org: &str, month: Period, kind: &str, name: &str) -> String {
+    let base = NavItem::Allocation.path(org);
+    format!("{base}/{}/{kind}/{}", month_text(month.from), UrlQuery::segment(name))
 }
 
 /// Money in a cell, exact on hover.

@@ -7,6 +7,6 @@ mod new;
 mod page;
 
 pub(crate) use explained::explained;
-pub(crate) use labels::stat;
+pub(crate) use labels::{explained_path, stat};
 pub(crate) use new::new_rule;
 pub(crate) use page::allocation;

@@ -41,7 +41,8 @@ pub(crate) async fn new_rule(visit: Visit) -> Drawn {
         backend::ledger::dimensions(&visit.backend, &visit.scope).await?,
         backend::business_metrics::list(&visit.backend, &visit.scope).await?,
     );
-    let dimensions: Vec<Dimension> = dimensions.into_iter().map(|known| known.dimension).collect();
+    let dimensions = dimensions.into_iter().map(|known| known.dimension).filter(Dimension::is_of_events);
+    let dimensions: Vec<Dimension> = dimensions.collect();
     let (preview, wrong) = match look(&visit, &typed).await {
         Ok(preview) => (preview, Vec::new()),
         Err(AppError(Problem::Invalid { fields, .. })) => (None, fields),
@@ -138,7 +139,7 @@ fn fields(
             <fieldset class="field" id="conditions">
                 <legend class="field-label">"Usage where"</legend>
                 {conditions}
-                <p class="soft small">"All conditions hold. Several values are separated by commas; case counts. Of customer, user and tags use one, and the same in all rules of a day."</p>
+                <p class="soft small">"All conditions hold. Several values are separated by commas; an API key goes by its id. Of customer, user and tags use one, and the same in all rules of a day."</p>
             </fieldset>
             <Select label="What happens to it" name="method" choices=methods value=method error=error("method")
                 hint="Spend, requests and tokens are those that the targets used in the calendar month; shared usage is unallocated until a later rule takes it."/>

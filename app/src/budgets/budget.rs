@@ -3,6 +3,7 @@
 use super::alerts::{Ledger, mail};
 use super::api::{AcknowledgeAlert, TestBudget};
 use super::{chart, labels};
+use crate::annotations::Marks;
 use crate::forecast::labels::{chance, estimate};
 use crate::form::Posted;
 use crate::format;
@@ -17,6 +18,7 @@ use crate::ui::{
 use domain::budget::{Budget, BudgetAmount, BudgetDetail, BudgetState, TestMail, ThresholdState};
 use domain::forecast::Forecast;
 use domain::ids::BudgetId;
+use domain::period::Period;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -34,6 +36,8 @@ pub(crate) async fn budget(visit: Visit) -> Drawn {
     let budget_id = visit.id::<BudgetId>("budget")?;
     let detail = async { Ok(backend::budgets::detail(&visit.backend, &visit.scope, budget_id).await?) };
     let (detail, moved) = live(&visit, detail).await?;
+    let month = Period::month_of(detail.state.month);
+    let marks = Marks::read(&visit, detail.state.budget.scope, month).await?;
     let (acknowledge, test) = (Posted::<AcknowledgeAlert>::here(), Posted::<TestBudget>::here());
     let sent = test.done().copied().map(|mails| view! { <Notice tone=Tone::Good>{sent(mails)}</Notice> });
     Ok(Page::new(
@@ -43,7 +47,7 @@ pub(crate) async fn budget(visit: Visit) -> Drawn {
             <FormErrors errors=acknowledge.errors()/>
             <FormErrors errors=test.errors()/>
             {sent}
-            {draw(visit.org(), &detail, moved)}
+            {draw(visit.org(), &detail, moved, &marks)}
         },
     ))
 }
@@ -55,7 +59,7 @@ fn sent(mails: u32) -> String {
     }
 }
 
-fn draw(org: &str, detail: &BudgetDetail, moved: String) -> AnyView {
+fn draw(org: &str, detail: &BudgetDetail, moved: String, marks: &Marks) -> AnyView {
     let state = &detail.state;
     let budget = &state.budget;
     let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(org)), Crumb::here(budget.name.clone())];
@@ -69,7 +73,7 @@ fn draw(org: &str, detail: &BudgetDetail, moved: String) -> AnyView {
     };
     let edit = format!("{}/{}/edit", NavItem::Budgets.path(org), budget.budget_id);
     let button = (detail.may_manage && !archived).then(|| view! { <Button href=edit>"Edit"</Button> });
-    let month = (!archived).then(|| month(detail));
+    let month = (!archived).then(|| month(detail, marks));
     let thresholds = (!archived).then(|| thresholds(detail));
     let tests = (!archived).then(|| tests(org, detail));
     html! {
@@ -85,11 +89,13 @@ fn draw(org: &str, detail: &BudgetDetail, moved: String) -> AnyView {
     }
 }
 
-fn month(detail: &BudgetDetail) -> AnyView {
+fn month(detail: &BudgetDetail, marks: &Marks) -> AnyView {
     let state = &detail.state;
     let usage = &state.usage;
     let estimate = estimate(usage.estimate);
     let share = format!("{} of {}", usage.percent_text(), labels::dollars(usage.amount));
+    let data = marks.on_days(chart::month(detail), Period::month_of(state.month).iter());
+    let list = marks.list();
     html! {
         <div class="headline">
             <Figure caption=format!("Used in {}", format::month_name(state.month)) value=format::money(usage.used) title=format::money_full(usage.used) large=true>
@@ -98,7 +104,8 @@ fn month(detail: &BudgetDetail) -> AnyView {
             {expected(detail)}
             {runs_out(state)}
         </div>
-        <Chart data=chart::month(detail) label=format!("Spend in {}", format::month(state.month)) tick=format::axis_money height=Height::Tall/>
+        <Chart data=data label=format!("Spend in {}", format::month(state.month)) tick=format::axis_money height=Height::Tall/>
+        {list}
     }
 }
 

@@ -142,7 +142,7 @@ pub fn asked(
     Ok(EventQuery {
         from: edge(period.from),
         to: edge(period.to),
-        filters: Filter::from_pairs(pairs)?,
+        filters: Filter::of_events(pairs)?,
         request_id,
         session_id,
         interaction_id,
@@ -166,5 +166,5 @@ pub fn asked_groups(
     let own = pairs.iter().filter(|(name, _)| ["sort", "cursor"].contains(&name.as_str()));
     let asked = CallGroupQuery::from_pairs(&own.cloned().collect::<Vec<_>>())?;
     let (from, to) = (Some(Edge::Day(period.from)), Some(Edge::Day(period.to)));
-    Ok(CallGroupQuery { from, to, filters: Filter::from_pairs(pairs)?, ..asked })
+    Ok(CallGroupQuery { from, to, filters: Filter::of_events(pairs)?, ..asked })
 }

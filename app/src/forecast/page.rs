@@ -1,6 +1,7 @@
 //! The page: one part in full, all others in a line each.
 
 use super::{chart, labels};
+use crate::annotations::Marks;
 use crate::budgets::scope;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
@@ -8,7 +9,9 @@ use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{Badge, Column, EmptyState, Figure, Notice, PageHead, Section, Table, Tone, columns, html};
 use backend::forecast::Part;
+use domain::budget::SpendScope;
 use domain::forecast::{BudgetRow, Forecast, ForecastPage, ForecastRow, MonthEndForecast, MonthTotal, TooLittle};
+use domain::period::Period;
 use domain::spend::Estimate;
 use leptos::prelude::*;
 
@@ -20,11 +23,21 @@ pub(crate) async fn forecast(visit: Visit) -> Drawn {
         (None, None) => Part::Organization,
     };
     let page = backend::forecast::page(&visit.backend, &visit.scope, part).await?;
+    let part = match (only(&visit.query, "project"), only(&visit.query, "team")) {
+        (Some(slug), _) => {
+            SpendScope::Project(backend::projects::by_slug(&visit.backend, &visit.scope, slug).await?.project_id)
+        }
+        (None, Some(slug)) => {
+            SpendScope::Team(backend::projects::team_by_slug(&visit.backend, &visit.scope, slug).await?.team_id)
+        }
+        (None, None) => SpendScope::Organization,
+    };
+    let marks = Marks::read(&visit, part, Period::month_of(visit.frame.today)).await?;
     Ok(Page::new(
         "Forecast",
         view! {
             <PageHead title="Forecast"><CsvLink/></PageHead>
-            {draw(&visit, &page)}
+            {draw(&visit, &page, &marks)}
         },
     ))
 }
@@ -36,9 +49,9 @@ fn only<'a>(query: &'a UrlQuery, name: &'a str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
-fn draw(visit: &Visit, page: &ForecastPage) -> AnyView {
+fn draw(visit: &Visit, page: &ForecastPage, marks: &Marks) -> AnyView {
     let shown = match &page.shown {
-        Forecast::MonthEnd(month) => in_full(month, &page.budgets),
+        Forecast::MonthEnd(month) => in_full(month, &page.budgets, marks),
         Forecast::TooLittle(too_little) => without(too_little),
     };
     let whole = visit.query.sticky().without(&["team", "project"]);
@@ -59,15 +72,16 @@ fn way_back(visit: &Visit, shown: &str, whole: &UrlQuery) -> Option<AnyView> {
     Some(html! { <p class="forecast-part"><strong>{shown.to_owned()}</strong>" "<a href=all>"Show all usage"</a></p> })
 }
 
-fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
+fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow], marks: &Marks) -> AnyView {
     let (expected, spent) = (month.expected, month.spent);
     let band = labels::band(month.low80, month.high80);
     let exact_band = format!("{} – {}", format::money_full(month.low80), format::money_full(month.high80));
     let to_come = format!("{} remaining forecast", format::money(expected - spent));
     let (past, estimate) = (past(month), labels::estimate(month.estimate));
     let warning = month.irregular().map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> });
-    let to_date = chart::to_date(month, budgets);
-    let by_day = chart::by_day(month);
+    let marked = |data| marks.on_days(data, month.days.iter().map(|day| day.day));
+    let (to_date, by_day) = (marked(chart::to_date(month, budgets)), marked(chart::by_day(month)));
+    let list = marks.list();
     let basis = labels::basis(month);
     let note = "each remaining day is the mean of its last four same weekdays";
     html! {
@@ -83,6 +97,7 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
         {warning}
         <Section title="Month to date and forecast" note=note>
             <Chart data=to_date label="Spend of the month to date" tick=format::axis_money height=Height::Tall/>
+            {list}
         </Section>
         <Section title="By day">
             <Chart data=by_day label="Spend by day" tick=format::axis_money height=Height::Low/>

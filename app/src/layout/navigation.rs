@@ -129,6 +129,7 @@ impl NavItem {
             "labels" => Some(Self::Allocation),
             "exports" => Some(Self::Statements),
             "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
+            "annotations" => Some(Self::Explore),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
     }
@@ -143,7 +144,7 @@ pub fn shows_days(path: &str) -> bool {
         | (
             Some(
                 "explore" | "events" | "sessions" | "interactions" | "coding-agents" | "labels" | "charges"
-                | "business-metrics",
+                | "business-metrics" | "annotations",
             ),
             None,
         ) => true,
@@ -157,8 +158,8 @@ pub fn shows_days(path: &str) -> bool {
 /// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label, labels are shown by project and key, and unit costs have a scope of their own.
 #[must_use]
 pub fn shows_filters(path: &str) -> bool {
-    shows_days(path)
-        && !matches!(NavItem::of_path(path), Some(NavItem::Allocation | NavItem::Charges | NavItem::UnitCosts))
+    let has_none = ["charges", "business-metrics", "annotations", "labels"];
+    shows_days(path) && !path.split('/').nth(3).is_some_and(|segment| has_none.contains(&segment))
 }
 
 /// Whether the page at a path can cut its span into hours.

@@ -28,7 +28,7 @@ const STICKY: [&str; 18] = [
 ];
 
 /// Parameters that belong to one look at one list and never survive a change of anything else.
-const FLEETING: [&str; 4] = ["cursor", "before", "page", "notice"];
+const FLEETING: [&str; 5] = ["cursor", "before", "page", "notice", "removed"];
 
 /// What the form of a filter sends, because a form cannot write a sign before a value: the dimension, the signs, the value.
 pub const ADD: &str = "add";
@@ -84,6 +84,12 @@ impl UrlQuery {
     #[must_use]
     pub fn pairs(&self) -> Vec<(String, String)> {
         self.0.clone()
+    }
+
+    /// What stands behind the path of an address, with or without its question mark.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        url::form_urlencoded::parse(text.trim_start_matches('?').as_bytes()).into_owned().collect()
     }
 
     /// No parameters.

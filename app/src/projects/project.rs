@@ -9,6 +9,7 @@ use crate::spend;
 use crate::ui::{
     Breadcrumb, Button, Choice, Columns, Field, PageHead, Section, Select, Table, UrlNotice, columns, html,
 };
+use crate::views;
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::identity::Permission;
@@ -22,7 +23,8 @@ pub(crate) async fn project(visit: Visit) -> Drawn {
     let detail = backend::projects::project_detail(&visit.backend, &visit.scope, visit.part("project")).await?;
     let project = &detail.project;
     let (part, slug) = (SpendScope::Project(project.project_id), project.slug.as_str());
-    let spend = spend::panel(&visit, part, Some((Dimension::Project, slug))).await;
+    let within = || Some((Dimension::Project, slug));
+    let (spend, views) = futures::join!(spend::panel(&visit, part, within()), views::board(&visit, part, within()));
     let head = part_of(org, &detail).head(visit.frame.may(Permission::ManageProjects));
     Ok(Page::new(
         project.name.clone(),
@@ -31,6 +33,7 @@ pub(crate) async fn project(visit: Visit) -> Drawn {
             <Breadcrumb crumbs=crumbs(org, None, &project.name)/>
             <PageHead title=project.name.clone()>{head}</PageHead>
             {spend}
+            {views}
             {owners(org, &detail.owners)}
             {lines(org, &detail.lines)}
         },

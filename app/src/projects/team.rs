@@ -6,6 +6,7 @@ use crate::layout::UrlQuery;
 use crate::page::{Drawn, Page, Visit};
 use crate::spend;
 use crate::ui::{Badge, Breadcrumb, Button, Columns, PageHead, Section, UrlNotice, html};
+use crate::views;
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::project::Project;
@@ -17,7 +18,8 @@ pub(crate) async fn team(visit: Visit) -> Drawn {
     let org = visit.org();
     let (team, owned) = backend::projects::team_detail(&visit.backend, &visit.scope, visit.part("team")).await?;
     let slug = team.slug.as_str();
-    let spend = spend::panel(&visit, SpendScope::Team(team.team_id), Some((Dimension::Team, slug))).await;
+    let (part, within) = (SpendScope::Team(team.team_id), || Some((Dimension::Team, slug)));
+    let (spend, views) = futures::join!(spend::panel(&visit, part, within()), views::board(&visit, part, within()));
     let may_manage = visit.frame.may(Permission::ManageProjects);
     let head = Part { org, kind: "team", slug, archived: team.archived_at.is_some() }.head(may_manage);
     let add = (may_manage && team.archived_at.is_none()).then(|| {
@@ -32,6 +34,7 @@ pub(crate) async fn team(visit: Visit) -> Drawn {
             <Breadcrumb crumbs=crumbs(org, None, &team.name)/>
             <PageHead title=team.name.clone()>{head}</PageHead>
             {spend}
+            {views}
             <Section title="Projects today">{projects}{add}</Section>
         },
     ))

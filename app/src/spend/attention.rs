@@ -77,6 +77,10 @@ impl Line {
                 };
                 (text, counted, href, "Set prices")
             }
+            Attention::PausedExports { count } => {
+                let text = format!("{} paused: a file could not be sent", format::counted(*count, "scheduled export"));
+                (text, String::new(), format!("/o/{org}/exports/scheduled"), "Exports")
+            }
             Attention::FallenCoverage(fallen) => {
                 let [now, before] = [fallen.now, fallen.before].map(format::percent);
                 let whose = fallen.label.project.as_ref().map(|slug| format!(" of {slug}")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! From sums to drawings: which colour, which label, where a click leads.
 
-use super::labels::{group_label, happening, measured, measured_or_none, spike};
+use super::labels::{crossed, group_label, measured, measured_or_none, spike};
 use super::links;
 use crate::forecast::labels;
 use crate::format;
@@ -14,10 +14,11 @@ use domain::budget::BudgetState;
 use domain::forecast::MonthEndForecast;
 use domain::period::Period;
 use domain::spend::{
-    Anomaly, BucketStart, ChartKind, ComparisonLine, Explore, ExploreStep, Group, Happening, HeatCell, HeatMap,
-    Measure, Overview, SpendRange,
+    Anomaly, BucketStart, ChartKind, ComparisonLine, Explore, ExploreStep, Group, HeatCell, HeatMap, Measure, Overview,
+    SpendRange,
 };
 use rust_decimal::Decimal;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Name of what has no colour of its own.
@@ -61,16 +62,13 @@ pub(super) fn of_overview(overview: &Overview, anomalies: &[&Anomaly], org: &str
     }
 }
 
-/// What happened, each at its step; where there is too much, unusual days, own prices and the highest thresholds stay.
+/// What happened, each at its step; where there is too much, unusual days and the highest thresholds stay.
 fn annotations(overview: &Overview, anomalies: &[&Anomaly]) -> Vec<Annotation> {
-    let mut happened: Vec<&Happening> = overview.happened.iter().collect();
-    happened.sort_by_key(|happening| match happening {
-        Happening::OwnPrice { .. } => u16::MIN,
-        Happening::Crossed(crossing) => u16::MAX - crossing.threshold,
-    });
+    let mut crossings: Vec<_> = overview.crossings.iter().collect();
+    crossings.sort_by_key(|crossing| Reverse(crossing.threshold));
     let unusual = anomalies.iter().map(|anomaly| (anomaly.day.day, spike(anomaly)));
     let mut shown: Vec<_> =
-        unusual.chain(happened.into_iter().map(|happened| (happened.day(), happening(happened)))).collect();
+        unusual.chain(crossings.into_iter().map(|crossing| (crossing.day, crossed(crossing)))).collect();
     let is_shown = |day: NaiveDate| {
         overview.steps.first().is_some_and(|step| step.start <= day) && day <= overview.period.last_day()
     };

@@ -1,7 +1,9 @@
 //! Explore: one question about spend, kept in the address.
 
-use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, group_label, measured_or_none, tick};
+use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, group_label, measured_or_none, tick, value_label};
 use super::{CHOOSE, chart, links};
+use crate::allocation::explained_path;
+use crate::annotations::Marks;
 use crate::error::{AppError, Failure};
 use crate::form::hidden;
 use crate::format;
@@ -11,30 +13,46 @@ use crate::ui::chart::{Chart, Height, Hue, Swatch, Treemap};
 use crate::ui::{
     Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Stat, StatRow, Table, html,
 };
+use crate::views::Views;
+use domain::budget::SpendScope;
+use domain::period::Period;
 use domain::problem::Problem;
 use domain::project::Slug;
 use domain::spend::{
-    ChartKind, Dimension, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums, TOPS,
+    ChartKind, Dimension, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, SpendRange, Sums, TOPS,
 };
+use domain::statement::month_text;
 use leptos::prelude::*;
 use std::cmp::Reverse;
 
 /// One question about spend.
 pub(crate) async fn explore(visit: Visit) -> Drawn {
     let (backend, scope, query) = (&visit.backend, &visit.scope, &visit.query);
+    let views = Views::read(&visit).await?;
+    if let Some(address) = views.leads_to(&visit) {
+        leptos_axum::redirect(&address);
+        return Ok(Page::new("Explore", ()));
+    }
     let now = visit.frame.offsets.local(backend.clock.now());
     let (range, previous) = PeriodSelection::from_query(query, visit.frame.calendar()).ranges(now);
     let asked = ExploreQuery::from_pairs(&query.pairs(), range, previous)?;
     let known = backend::ledger::dimensions(backend, scope).await?;
     let page = Asked { org: visit.org(), query, origin: &backend.public_url, asked: &asked };
+    let days = PeriodSelection::from_query(query, visit.frame.calendar()).period;
+    let marks = match asked.effective_chart().is_over_time() {
+        true => Some(Marks::read(&visit, SpendScope::Organization, days).await?),
+        false => None,
+    };
     let body = match backend::spend::explore(backend, scope, asked.clone()).await.map_err(AppError::from) {
-        Ok(explore) => View { page: &page, explore }.draw(),
+        Ok(explore) => View { page: &page, explore, marks }.draw(),
         // The question stays, so that another can be asked.
         Err(error @ AppError(Problem::Unprocessable { .. })) => html! { <Failure error=error/> },
         Err(error) => return Err(error),
     };
-    let toolbar = page.toolbar(&known);
-    Ok(Page::new("Explore", view! { <PageHead title="Explore" hidden=true/>{toolbar}{body} }))
+    let toolbar = page.toolbar(&known, views.menu(&visit, &asked));
+    let title = views.title().unwrap_or_else(|| "Explore".to_owned());
+    let notices = views.notices(&visit);
+    Ok(Page::new(title.clone(), view! { <PageHead title=title hidden=true/>{notices}{toolbar}{body} }))
 }
 
 /// The question.
@@ -50,6 +68,8 @@ struct Asked<'a> {
 struct View<'a> {
     page: &'a Asked<'a>,
     explore: Explore,
+    /// What happened, where the chart is over time.
+    marks: Option<Marks>,
 }
 
 impl Asked<'_> {
@@ -58,7 +78,7 @@ impl Asked<'_> {
     }
 
     /// The question as a form: without JavaScript a button asks, with it every choice does.
-    fn toolbar(&self, known: &[KnownDimension]) -> AnyView {
+    fn toolbar(&self, known: &[KnownDimension], views: AnyView) -> AnyView {
         let (asked, query) = (self.asked, self.query);
         let hidden = hidden(query.without(&["measure", "group_by", "bucket", "chart", "top", CHOOSE]).iter());
         let chart = asked.effective_chart();
@@ -88,12 +108,12 @@ impl Asked<'_> {
                     <Select label="as" name="chart" inline=true choices=charts value=chart.as_str()/>
                     <span class="without-scripts"><Button small=true>"Show"</Button></span>
                 </form>
-                <span class="explore-file"><CsvLink href=file/></span>
+                <span class="explore-file">{views}<CsvLink href=file/></span>
             </div>
         }
     }
 
-    /// The addresses of what lies behind a group: Explore by the next dimension, and its events.
+    /// The addresses of what lies behind a group: Explore by the next dimension, and its events; rules share out sums, so what they gave a team opens to its account in the newest month.
     fn behind(&self, group: &Group) -> (String, String) {
         let values = || self.asked.group_by.iter().zip(&group.keys);
         let only = |query: UrlQuery| {
@@ -101,7 +121,22 @@ impl Asked<'_> {
         };
         let next = self.asked.group_by.last().map(links::next_dimension).unwrap_or(Dimension::Project);
         let deeper = only(self.query.without(&[CHOOSE, "sort", "rows", "group_by"])).and("group_by", &next.name());
-        (deeper.at(&self.path()), only(self.query.sticky()).at(&NavItem::Events.path(self.org)))
+        let origin = match (self.asked.as_spend_query().is_allocated(), self.asked.range) {
+            (true, SpendRange::Days { to, .. }) => {
+                let month = Period::month_of(to.pred_opt().unwrap_or(to));
+                let team =
+                    values().find(|(of, _)| **of == Dimension::AllocatedTeam).and_then(|(_, key)| key.as_deref());
+                match team {
+                    Some(team) => explained_path(self.org, month, "team", team),
+                    None => {
+                        let month = UrlQuery::new().with("month", &month_text(month.from));
+                        month.at(&NavItem::Allocation.path(self.org))
+                    }
+                }
+            }
+            _ => only(self.query.sticky()).at(&NavItem::Events.path(self.org)),
+        };
+        (deeper.at(&self.path()), origin)
     }
 
     /// The parameters of `GET /v1/spend` that give the same numbers.
@@ -149,9 +184,20 @@ impl View<'_> {
             }
             (_, None) => {
                 let data = chart::of_explore(&self.explore, self.page.org, query);
+                let starts = self.explore.steps.iter().map(|step| match step.bucket.hour() {
+                    Some(at) => at.naive_local(),
+                    None => step.bucket.day().into(),
+                });
+                let data = match &self.marks {
+                    Some(marks) => marks.on(data, starts),
+                    None => data,
+                };
+                let list = self.marks.as_ref().map(Marks::list);
                 let head = bucket_label(asked.effective_bucket());
                 let label = label.clone();
-                Some(html! { <Chart data=data label=label tick=tick(asked.measure) head=head height=Height::Tall/> })
+                Some(
+                    html! { <Chart data=data label=label tick=tick(asked.measure) head=head height=Height::Tall/>{list} },
+                )
             }
         };
         let (answer, table, command) = (self.answer(), self.table(), self.page.command());
@@ -170,7 +216,11 @@ impl View<'_> {
                 "Without a value of {}",
                 asked.group_by.iter().map(Dimension::label).collect::<Vec<_>>().join(" or ")
             );
-            html! { <Stat value=format::money(missing.spend) after=format!("{MISSING}{share}") title=title/> }
+            let missing_as = match asked.group_by.as_slice() {
+                [only] => value_label(only, None, None),
+                _ => MISSING.to_owned(),
+            };
+            html! { <Stat value=format::money(missing.spend) after=format!("{missing_as}{share}") title=title/> }
         });
         let unpriced = (explore.total.unpriced_requests > 0).then(|| {
             let bound = Some(explore.total.unpriced_upper_bound).filter(|bound| !bound.is_zero());
@@ -248,7 +298,9 @@ impl View<'_> {
         let label = group_label(&self.explore, group);
         let (href, events) = self.page.behind(group);
         let note = group.name().filter(|name| group.keys.len() == 1 && says_more(name, &label)).map(str::to_owned);
-        let events_label = format!("Events of {label}");
+        let is_allocated = self.page.asked.as_spend_query().is_allocated();
+        let (what, of) = if is_allocated { ("allocation", "Allocation of") } else { ("events", "Events of") };
+        let events_label = format!("{of} {label}");
         html! {
             <tr>
                 <th scope="row">
@@ -256,7 +308,7 @@ impl View<'_> {
                     {note.map(|name| view! { <span class="note">{name}</span> })}
                 </th>
                 {self.figures(&group.sums, group.before.as_ref())}
-                <td class="num"><a href=events aria-label=events_label>"events"</a></td>
+                <td class="num"><a href=events aria-label=events_label>{what}</a></td>
             </tr>
         }
     }

@@ -34,7 +34,9 @@ fn words(filter: &Filter) -> Vec<(String, String, String)> {
 #[component]
 pub fn FilterMenu() -> impl IntoView {
     let (path, query) = (here(), UrlQuery::here());
-    let named = Dimension::NAMED.into_iter().map(|dimension| (dimension.name(), dimension.label()));
+    let is_explore = path.ends_with("/explore");
+    let named = Dimension::NAMED.into_iter().filter(|dimension| is_explore || dimension.is_of_events());
+    let named = named.map(|dimension| (dimension.name(), dimension.label()));
     let items = named
         .chain([(TAGS.to_owned(), "Tag".to_owned())])
         .map(|(name, label)| view! { <MenuItem href=query.with(CHOOSE, &name).at(&path)>{label}</MenuItem> })

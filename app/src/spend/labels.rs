@@ -2,9 +2,9 @@
 
 use crate::format;
 use crate::ui::{Change, Direction, html};
+use domain::budget::Crossing;
 use domain::spend::{
-    Anomaly, AnomalyCause, Cause, Dimension, Explore, Granularity, Group, Happening, Measure, MeasureUnit, Mover,
-    Reason, Sums,
+    Anomaly, AnomalyCause, Cause, Dimension, Explore, Granularity, Group, Measure, MeasureUnit, Mover, Reason, Sums,
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -68,12 +68,9 @@ pub(super) fn cause_of(mover: &Mover) -> Option<String> {
     Some(format!("{} {}", format::percent(ratio.abs()), if ratio < 0.0 { less } else { more }))
 }
 
-/// What happened, as it stands over the chart.
-pub(super) fn happening(happening: &Happening) -> String {
-    match happening {
-        Happening::Crossed(crossing) => format!("{}\u{a0}% of the budget {}", crossing.threshold, crossing.budget),
-        Happening::OwnPrice { model, .. } => format!("own price for {model}"),
-    }
+/// A threshold that was reached, as it stands over the chart.
+pub(super) fn crossed(crossing: &Crossing) -> String {
+    format!("{}\u{a0}% of the budget {}", crossing.threshold, crossing.budget)
 }
 
 /// How many times what is usual: "14x", "2.6x".
@@ -97,6 +94,7 @@ pub(super) fn spike(anomaly: &Anomaly) -> String {
 /// A value of a dimension as people read it.
 pub(super) fn value_label(dimension: &Dimension, key: Option<&str>, name: Option<&str>) -> String {
     match (dimension, key, name) {
+        (Dimension::AllocatedTeam, None, _) => "(unallocated)".to_owned(),
         (_, None, _) => MISSING.to_owned(),
         (Dimension::ApiKey, Some(_), Some(name)) => name.to_owned(),
         (_, Some(key), _) => key.to_owned(),

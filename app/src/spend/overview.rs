@@ -3,6 +3,7 @@
 use super::labels::{ChangeCell, SpendCell, bucket_label, cause_of};
 use super::{attention, chart, links};
 use crate::allocation;
+use crate::annotations::Marks;
 use crate::budgets::bar;
 use crate::error::{AppError, Failure};
 use crate::forecast::labels;
@@ -14,6 +15,7 @@ use crate::ui::{
     Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked, Stat,
     StatRow, Table, columns, html,
 };
+use crate::views;
 use backend::forecast::ForecastInputs;
 use backend::{Backend, OrgScope};
 use chrono::Datelike;
@@ -32,8 +34,9 @@ const ROWS: usize = 8;
 
 /// The organization's Overview.
 pub(crate) async fn overview(visit: Visit) -> Drawn {
-    let spend = panel(&visit, SpendScope::Organization, None).await;
-    Ok(Page::new("Overview", view! { <PageHead title="Overview" hidden=true/>{spend} }))
+    let part = SpendScope::Organization;
+    let (spend, views) = futures::join!(panel(&visit, part, None), views::board(&visit, part, None));
+    Ok(Page::new("Overview", view! { <PageHead title="Overview" hidden=true/>{spend}{views} }))
 }
 
 /// Spend of a part of the organization in the days that the address chooses; `within` is the part as a filter, for links to Explore.
@@ -82,6 +85,8 @@ struct View {
     attention: Vec<Attention>,
     /// Who answers for the present month, where rules say so.
     allocated: Option<Allocated>,
+    /// What happened in the days of the chart.
+    marks: Marks,
 }
 
 impl View {
@@ -114,12 +119,14 @@ impl View {
             };
             futures::try_join!(outlook, attention_of(backend, scope, part, &ahead), allocated)
         };
-        let (overview, (outlook, attention, allocated)) = futures::try_join!(overview, beside)?;
+        let drawn = if period == Period::month_to_date(today) { Period::month_of(today) } else { period };
+        let marks = Marks::read(visit, part, drawn);
+        let (overview, (outlook, attention, allocated), marks) = futures::try_join!(overview, beside, marks)?;
         let query = match within {
             Some((dimension, slug)) => links::with_value(&query, &dimension, Some(slug), false),
             None => query,
         };
-        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention, allocated })
+        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention, allocated, marks })
     }
 
     fn draw(&self) -> AnyView {
@@ -137,6 +144,8 @@ impl View {
         if let Some(budget) = self.outlook.as_ref().and_then(|outlook| outlook.budget.as_ref()) {
             chart::add_budget(&mut data, overview, budget);
         }
+        let data = self.marks.on_days(data, overview.steps.iter().map(|step| step.start));
+        let list = self.marks.list();
         let (projects, models) = (self.projects(&data), self.models());
         let tables = match self.part {
             SpendScope::Project(_) => models,
@@ -163,6 +172,7 @@ impl View {
             <Columns wide_first=true>
                 <Section title=title.clone() note=note>
                     <Chart data=data label=title tick=format::axis_money head=step height=Height::Tall/>
+                    {list}
                 </Section>
                 {changes}
             </Columns>

@@ -4,13 +4,15 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
-use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, html};
+use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, columns, html};
 use chrono::NaiveDate;
+use domain::allocation::shared;
 use domain::charge::charged;
 use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement, month_text, parse_month,
+    CostOwner, Entry, MonthState, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement,
+    month_text, parse_month,
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -24,25 +26,34 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         backend::statements::month(&visit.backend, &visit.scope, month, false),
     )?;
     let exports = format!("/o/{}/exports", visit.org());
-    let mails = format!("{}/mails", visit.path);
-    let journal = format!("{}/{}/journal", visit.path, month_text(month.from));
-    let file = UrlQuery::new().with("month", &month_text(month.from)).at(&format!("{}.csv", visit.path));
+    let of_month = month_text(month.from);
+    let whole = visit.scope.sees_all().then(|| {
+        let (close, mails) = (format!("{}/{of_month}", visit.path), format!("{}/mails", visit.path));
+        let journal = format!("{close}/journal");
+        view! { <Button href=close>"Review and close"</Button><Button href=journal>"Journal"</Button><Button href=mails>"By mail"</Button> }
+    });
+    let file = UrlQuery::new().with("month", &of_month).at(&format!("{}.csv", visit.path));
     Ok(Page::new(
         format!("Statements, {}", format::month(month.from)),
         view! {
-            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><Button href=journal>"Journal"</Button><Button href=mails>"By mail"</Button><Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
+            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter.">{whole}<Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
             {draw(visit.org(), &months, &statement)}
         },
     ))
 }
 
 fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
-    if months.is_empty() && statement.teams.is_empty() && statement.unallocated.is_empty() {
+    if months.is_empty() && is_empty(statement) {
         let text = "There is a statement for every month with usage or charges.";
         return html! { <EmptyState title="No usage yet" text=text/> };
     }
     let (present, earlier) = (present(org, statement), earlier(org, months, statement));
     html! { {present}{earlier} }
+}
+
+/// Whether nobody owes anything.
+fn is_empty(statement: &MonthStatement) -> bool {
+    statement.teams.is_empty() && statement.unallocated.is_empty() && statement.unallocated_shared.is_empty()
 }
 
 fn present(org: &str, statement: &MonthStatement) -> AnyView {
@@ -54,15 +65,55 @@ fn present(org: &str, statement: &MonthStatement) -> AnyView {
         <Section title=title>
             {table}
         </Section>
+        {adjustments(statement)}
     }
+}
+
+/// What moved in closed months, each amount with its month.
+pub(super) fn adjustments(statement: &MonthStatement) -> Option<AnyView> {
+    let row = |Entry { key, amount }: &Entry| {
+        let team = key.team.clone().unwrap_or_else(|| "no owner".to_owned());
+        view! {
+            <tr>
+                <th scope="row">{format::month(key.month)}</th>
+                <td>{team}</td>
+                <td>{key.line(key.month)}</td>
+                <td class="num" title=format::money_full(*amount)>{format::money_signed(*amount)}</td>
+            </tr>
+        }
+    };
+    let total = statement.adjusted();
+    let foot = html! {
+        <tr><th scope="row">"total"</th><td></td><td></td><td class="num" title=format::money_full(total)>{format::money_signed(total)}</td></tr>
+    };
+    let (rows, heads) =
+        (statement.adjustments.iter().map(row).collect_view(), columns("Month | Team | Line | Amount, $ #"));
+    let note = "late events, repricing and corrections after the close";
+    (!statement.adjustments.is_empty()).then(|| {
+        html! {
+            <Section title="Adjustments of closed months" note=note>
+                <Table caption="Adjustments of closed months" columns=heads foot=foot>{rows}</Table>
+            </Section>
+        }
+    })
+}
+
+/// Where a month stands.
+pub(super) fn state_badge(state: MonthState) -> AnyView {
+    let tone = match state {
+        MonthState::Open => Tone::Neutral,
+        MonthState::InReview => Tone::Accent,
+        MonthState::Closed => Tone::Good,
+    };
+    html! { <Badge tone=tone>{state.label()}</Badge> }
 }
 
 /// The total with whether the month is over, and what is not in it.
 pub(super) fn figures(statement: &MonthStatement) -> AnyView {
-    let (total, charged) = (&statement.total, statement.charged());
+    let (total, charged, shared) = (&statement.total, statement.charged(), statement.shared());
     let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
-    let state = if statement.is_over() {
-        html! { <Badge>"closed"</Badge> }
+    let state = if statement.is_over() || statement.state != MonthState::Open {
+        state_badge(statement.state)
     } else {
         html! { <Badge tone=Tone::Accent>"month to date"</Badge> }
     };
@@ -72,17 +123,17 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
         view! { <p class="warn">{text}</p> }
     });
     let month = format::month(statement.month.from);
-    // Usage and charges are one figure only where it says so, with both beside it.
-    let (caption, sum) = match charged.is_zero() {
-        true => (month, total.spend),
-        false => (format!("{month}, usage + charges"), total.spend + charged),
+    // What is no usage is in the figure only where it says so, with each part beside it.
+    let others = [("Shared", shared), ("Charges", charged), ("Adjustments", statement.adjusted())];
+    let others = others.into_iter().filter(|(_, amount)| !amount.is_zero());
+    let parts: Vec<_> = std::iter::once(("Usage", total.spend)).chain(others).collect();
+    let sum = statement.grand_total();
+    let words: Vec<String> = parts.iter().map(|(of, _)| of.to_lowercase()).collect();
+    let caption = if parts.len() > 1 { format!("{month}, {}", words.join(" + ")) } else { month };
+    let figure = |(caption, amount)| {
+        view! { <Figure caption=caption value=format::money(amount) title=format::money_full(amount)/> }
     };
-    let parts = (!charged.is_zero()).then(|| {
-        let figure = |caption: &'static str, amount| {
-            view! { <Figure caption=caption value=format::money(amount) title=format::money_full(amount)/> }
-        };
-        view! { {figure("Usage", total.spend)}{figure("Charges", charged)} }
-    });
+    let parts = (parts.len() > 1).then(|| parts.into_iter().map(figure).collect_view());
     html! {
         <Figure large=true caption=caption value=format::money(sum) title=format::money_full(sum)>
             {state}{days}{unpriced}
@@ -98,20 +149,22 @@ fn next_day(day: NaiveDate) -> NaiveDate {
 }
 
 fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
-    if statement.teams.is_empty() && statement.unallocated.is_empty() {
+    if is_empty(statement) {
         return html! { <p class="soft">"Nothing was used in this month."</p> };
     }
+    let with_shared = statement.is_shared();
     let month = month_text(statement.month.from);
     let rows = statement
         .teams
         .iter()
         .map(|team| {
-            let head = team_row(org, &month, team);
-            let projects = team.projects.iter().map(|project| project_row(org, &month, project)).collect_view();
+            let head = team_row(org, &month, team, with_shared);
+            let project = |project| project_row(org, &month, project, with_shared);
+            let projects = team.projects.iter().map(project).collect_view();
             view! { {head}{projects} }
         })
         .collect_view();
-    let columns = vec![
+    let mut columns = vec![
         Column::text("Team and project"),
         Column::text("Cost centre").wide(),
         Column::number("Requests").wide(),
@@ -119,65 +172,78 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
         Column::number("Charges, $"),
         Column::number("Total, $"),
     ];
+    if with_shared {
+        columns.insert(4, Column::number("Shared, $").wide());
+    }
     let (total, charged) = (statement.total.clone(), statement.charged());
-    let unallocated = unallocated(org, statement);
+    let unallocated = unallocated(org, statement, with_shared);
     let foot = html! {
         <tr>
             <th scope="row">"total"</th>
             <td class="only-wide"></td>
             <td class="num only-wide">{format::count(total.requests)}</td>
-            {amounts(&total, charged)}
+            {amounts(&total, with_shared.then(|| statement.shared()), charged)}
         </tr>
     };
     html! { <Table caption="Usage and charges by team and project" columns=columns foot=foot>{rows}{unallocated}</Table> }
 }
 
-/// Usage, charges, and both together.
-fn amounts(sums: &Sums, charged: Decimal) -> AnyView {
-    let cell = |amount: Decimal| {
-        view! { <td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td> }
+/// Usage, what rules brought less what they took, charges, and all together.
+fn amounts(sums: &Sums, shared: Option<Decimal>, charged: Decimal) -> AnyView {
+    let cell = |amount: Decimal, class: &'static str| {
+        view! { <td class=class title=format::money_full(amount)>{format::money_plain(amount)}</td> }
     };
-    html! { <SpendCell sums=sums.clone()/>{cell(charged)}{cell(sums.spend + charged)} }
+    let total = sums.spend + shared.unwrap_or_default() + charged;
+    let shared = shared.map(|shared| cell(shared, "num only-wide"));
+    html! { <SpendCell sums=sums.clone()/>{shared}{cell(charged, "num")}{cell(total, "num")} }
 }
 
 /// What nobody owns yet is a row of its own.
-fn unallocated(org: &str, statement: &MonthStatement) -> Option<AnyView> {
-    let href = UrlQuery::days(statement.month).at(&NavItem::Charges.path(org));
-    let charged = charged(&statement.unallocated);
-    (!statement.unallocated.is_empty()).then(|| {
+fn unallocated(org: &str, statement: &MonthStatement, with_shared: bool) -> Option<AnyView> {
+    let (charged, shared) = (charged(&statement.unallocated), shared(&statement.unallocated_shared));
+    let is_shown = !statement.unallocated.is_empty() || !statement.unallocated_shared.is_empty();
+    let (name, href) = match with_shared {
+        true => {
+            let month = month_text(statement.month.from);
+            ("Unallocated", UrlQuery::new().with("month", &month).at(&NavItem::Allocation.path(org)))
+        }
+        false => ("Unallocated charges", UrlQuery::days(statement.month).at(&NavItem::Charges.path(org))),
+    };
+    is_shown.then(|| {
         html! {
             <tr class="statement-team">
-                <th scope="row"><a class="row-link" href=href>"Unallocated charges"</a></th>
+                <th scope="row"><a class="row-link" href=href>{name}</a></th>
                 <td class="only-wide"></td>
                 <td class="num only-wide">{format::NONE}</td>
-                {amounts(&Sums::default(), charged)}
+                {amounts(&Sums::default(), with_shared.then_some(shared), charged)}
             </tr>
         }
     })
 }
 
-fn team_row(org: &str, month: &str, team: &TeamStatement) -> AnyView {
+fn team_row(org: &str, month: &str, team: &TeamStatement, with_shared: bool) -> AnyView {
     let name = match &team.team {
         Some(owner) => owner_link(org, month, StatementKind::Team, owner),
         None => html! { <span class="soft">"no owner"</span> },
     };
     let code = team.team.as_ref().and_then(|owner| owner.cost_centre.clone());
-    row("statement-team", name, code, (&team.sums, team.charged()))
+    let cells = amounts(&team.sums, with_shared.then(|| team.shared()), team.charged());
+    row("statement-team", name, code, team.sums.requests, cells)
 }
 
-fn project_row(org: &str, month: &str, project: &ProjectStatement) -> AnyView {
+fn project_row(org: &str, month: &str, project: &ProjectStatement, with_shared: bool) -> AnyView {
     let name = owner_link(org, month, StatementKind::Project, &project.project);
-    let charged = charged(&project.charges);
-    row("statement-project", name, project.project.cost_centre.clone(), (&project.sums, charged))
+    let cells = amounts(&project.sums, with_shared.then(|| shared(&project.shared)), charged(&project.charges));
+    row("statement-project", name, project.project.cost_centre.clone(), project.sums.requests, cells)
 }
 
-fn row(class: &'static str, name: AnyView, code: Option<String>, (sums, charged): (&Sums, Decimal)) -> AnyView {
+fn row(class: &'static str, name: AnyView, code: Option<String>, requests: i64, cells: AnyView) -> AnyView {
     html! {
         <tr class=class>
             <th scope="row">{name}</th>
             <td class="only-wide">{code}</td>
-            <td class="num only-wide">{format::count(sums.requests)}</td>
-            {amounts(sums, charged)}
+            <td class="num only-wide">{format::count(requests)}</td>
+            {cells}
         </tr>
     }
 }
@@ -196,17 +262,19 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
             view! {
                 <tr>
                     <th scope="row"><a class="row-link" href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>
+                    <td>{state_badge(total.state)}</td>
                     <td class="num only-wide">{format::count(total.sums.requests)}</td>
-                    {amounts(&total.sums, total.charged)}
+                    {amounts(&total.sums, None, total.charged + total.adjusted)}
                 </tr>
             }
         })
         .collect_view();
     let columns = vec![
         Column::text("Month"),
+        Column::text("State"),
         Column::number("Requests").wide(),
         Column::number("Usage, $"),
-        Column::number("Charges, $"),
+        Column::number("Charges and adjustments, $"),
         Column::number("Total, $"),
     ];
     html! { <Section title="Months"><Table caption="Usage and charges by month" columns=columns>{rows}</Table></Section> }

@@ -1,14 +1,20 @@
 //! One statement: what a team or project owes for a month, line by line. Made to be printed, too.
 
-use super::list::figures;
+use super::list::{adjustments, figures};
+use super::replies::review as review_section;
+use crate::allocation::explained_path;
 use crate::charges::charge_path;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::rate;
 use crate::spend::events_of;
-use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, PageHead, Section, Table, columns, html};
+use crate::ui::{
+    Breadcrumb, Column, Crumb, EmptyState, Facts, NoticeText, PageHead, Section, Table, Tone, UrlNotice, columns, html,
+};
+use domain::allocation::{SharedLine, shared};
 use domain::charge::{ChargeLine, charged};
+use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::Dimension;
 use domain::statement::{
@@ -18,14 +24,27 @@ use domain::statement::{
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
+const NOTICES: &[NoticeText] = &[
+    NoticeText { code: "accepted", tone: Tone::Good, text: "The statement is accepted." },
+    NoticeText { code: "disputed", tone: Tone::Good, text: "The dispute is entered. Finance answers it here." },
+];
+
 /// The statement of a team or project.
 pub(crate) async fn statement(visit: Visit) -> Drawn {
     let kind = visit.id::<StatementKind>("kind")?;
     let month = parse_month(visit.part("month")).map_err(|_| Problem::NotFound)?;
     let of = backend::statements::one(&visit.backend, &visit.scope, month, kind, visit.part("slug")).await?;
     let (owner, statement) = of;
+    let review = match kind {
+        StatementKind::Team => {
+            let review = backend::statements::team_review(&visit.backend, &visit.scope, month, &owner.slug).await?;
+            review_section(&visit, statement.state, &owner.slug, &review)
+        }
+        StatementKind::Project => None,
+    };
     let title = format!("{}, {}", owner.name, format::month(statement.month.from));
     let body = draw(visit.org(), &title, kind, &owner, &statement);
+    let body = html! { <UrlNotice known=NOTICES/>{body}{adjustments(&statement)}{review} };
     Ok(Page::new(format!("Statement of {title}"), body))
 }
 
@@ -45,13 +64,12 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
         .iter()
         .flat_map(|team| {
             let projects = team.projects.iter().map(move |project| section(org, kind, statement, team, project));
-            let own = charge_table(org, "the team itself", &team.charges, None).map(|own| {
-                html! { <Section title="Charges of the team itself">{own}</Section> }
-            });
+            let own = beside((org, statement.month), "the team itself", (&team.charges, &team.shared), None);
+            let own = own.map(|own| html! { <Section title="The team itself">{own}</Section> });
             projects.chain(own)
         })
         .collect();
-    let nothing = sections.is_empty().then(|| {
+    let nothing = (sections.is_empty() && statement.adjustments.is_empty()).then(|| {
         view! { <EmptyState title="Nothing to pay" text="Nothing was used in this month."/> }
     });
     html! {
@@ -133,12 +151,55 @@ fn section(
     let table = (!project.lines.is_empty()).then(|| {
         view! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table> }
     });
-    let charges = charge_table(org, &about, &project.charges, Some(spend));
-    html! { <Section title=title note=note>{table}{charges}</Section> }
+    let beside = beside((org, statement.month), &about, (&project.charges, &project.shared), Some(spend));
+    html! { <Section title=title note=note>{table}{beside}</Section> }
 }
 
-/// Charges beside usage, each of which opens; with what both come to together.
-fn charge_table(org: &str, of: &str, charges: &[ChargeLine], usage: Option<Decimal>) -> Option<AnyView> {
+/// What stands beside usage: charges, and what rules moved; with what all comes to together.
+fn beside(
+    (org, month): (&str, Period),
+    of: &str,
+    (charges, lines): (&[ChargeLine], &[SharedLine]),
+    usage: Option<Decimal>,
+) -> Option<AnyView> {
+    let charged = (!charges.is_empty()).then(|| charged(charges));
+    let moved = (!lines.is_empty()).then(|| shared(lines));
+    let parts = [("usage", usage), ("charges", charged), ("shared", moved)];
+    let parts: Vec<_> = parts.into_iter().filter_map(|(name, amount)| Some((name, amount?))).collect();
+    let words: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+    let sum = parts.iter().map(|(_, amount)| *amount).sum();
+    let mut total = (parts.len() > 1).then(|| total_row(words.join(" + "), sum));
+    let shared = (!lines.is_empty()).then(|| shared_table((org, month), of, lines, total.take()));
+    let charges = (!charges.is_empty()).then(|| charge_table(org, of, charges, total));
+    (charged.is_some() || shared.is_some()).then(|| html! { {charges}{shared} })
+}
+
+fn total_row(name: String, amount: Decimal) -> AnyView {
+    html! {
+        <tr><th scope="row">{name}</th><td></td><td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td></tr>
+    }
+}
+
+/// What rules moved: each line opens to the rule's explanation.
+fn shared_table((org, month): (&str, Period), of: &str, lines: &[SharedLine], total: Option<AnyView>) -> AnyView {
+    let row = |line: &SharedLine| {
+        let href = explained_path(org, month, "rule", &line.rule_id.to_string());
+        let what = if line.is_charge { "charges" } else { "usage" };
+        view! {
+            <tr>
+                <th scope="row"><a class="row-link" href=href>{line.rule.clone()}</a><span class="note">{line.effect.clone()}</span></th>
+                <td>{format!("{what} {}", line.direction())}</td>
+                <td class="num" title=format::money_full(line.amount)>{format::money_plain(line.amount)}</td>
+            </tr>
+        }
+    };
+    let foot = html! { {total_row("shared".to_owned(), shared(lines))}{total} };
+    let (rows, columns) = (lines.iter().map(row).collect_view(), columns("Allocation rule | What | Amount, $ #"));
+    html! { <Table caption=format!("Shared with {of}") columns=columns dense=true foot=foot>{rows}</Table> }
+}
+
+/// Charges beside usage, each of which opens.
+fn charge_table(org: &str, of: &str, charges: &[ChargeLine], total: Option<AnyView>) -> AnyView {
     let row = |line: &ChargeLine| {
         let kind = [Some(line.kind.label().to_owned()), line.provider.clone()].into_iter().flatten();
         let code = line.cost_centre.clone().map(|code| format!("cost centre {code}"));
@@ -151,18 +212,9 @@ fn charge_table(org: &str, of: &str, charges: &[ChargeLine], usage: Option<Decim
             </tr>
         }
     };
-    let total = |name: &'static str, amount: Decimal| {
-        view! {
-            <tr><th scope="row">{name}</th><td></td><td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td></tr>
-        }
-    };
-    let charged = charged(charges);
-    let both = usage.map(|usage| total("usage + charges", usage + charged));
-    let foot = html! { {total("charges", charged)}{both} };
+    let foot = html! { {total_row("charges".to_owned(), charged(charges))}{total} };
     let (rows, columns) = (charges.iter().map(row).collect_view(), columns("Charge | Days # | Amount, $ #"));
-    (!charges.is_empty()).then(|| {
-        html! { <Table caption=format!("Charges of {of}") columns=columns dense=true foot=foot>{rows}</Table> }
-    })
+    html! { <Table caption=format!("Charges of {of}") columns=columns dense=true foot=foot>{rows}</Table> }
 }
 
 /// The model's name is soft where the line before already said it; it leads to the events behind the line.

@@ -8,6 +8,7 @@
 compile_error!("`backend` must never be built for the browser: it holds SQL and secrets");
 
 pub mod allocation;
+pub mod annotations;
 pub mod audit;
 pub mod budgets;
 pub mod business_metrics;
@@ -38,12 +39,14 @@ pub mod rules;
 pub mod sample;
 mod schema;
 pub mod scope;
+mod secrets;
 #[cfg(test)]
 mod seeded;
 pub mod spend;
 pub mod statements;
 mod steps;
 pub mod suggestions;
+pub mod views;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;
@@ -51,6 +54,7 @@ pub use hash::hashed;
 pub use pools::{Pools, Sizes, options as pool_options};
 pub use schema::{Placed, Schema, distribute, schema};
 pub use scope::{Actor, OrgScope, Visible};
+pub use secrets::Secrets;
 
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -103,6 +107,8 @@ pub struct Backend {
     pub(crate) answers: spend::Answers,
     /// The way of events to the committer.
     pub(crate) events: events::Ingest,
+    /// What the operator allows scheduled exports.
+    pub(crate) storage: exports::schedules::Settings,
 }
 
 impl Backend {
@@ -126,6 +132,7 @@ impl Backend {
             own_books: Arc::default(),
             live: Arc::default(),
             answers: spend::Answers::default(),
+            storage: exports::schedules::Settings::default(),
         }
     }
 
@@ -145,6 +152,12 @@ impl Backend {
     #[must_use]
     pub fn with_limits(self, limits: ledger::Limits) -> Self {
         Self { events: self.events.with_limits(limits), ..self }
+    }
+
+    /// With what the operator allows scheduled exports.
+    #[must_use]
+    pub fn with_storage(self, storage: exports::schedules::Settings) -> Self {
+        Self { storage, ..self }
     }
 
     /// The same with the connections of the public API.

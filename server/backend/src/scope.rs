@@ -260,7 +260,9 @@ impl OrgScope {
                 Permission::Read | Permission::ReadPrices => scopes.contains(&KeyScope::Read),
                 Permission::ManageProjects
                 | Permission::ManageBudgets
+                | Permission::ManageViews
                 | Permission::ManagePrices
+                | Permission::ManageExports
                 | Permission::ManageOrganization => scopes.contains(&KeyScope::Admin) && self.sees_all(),
                 _ => false,
             },

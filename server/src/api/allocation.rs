@@ -56,7 +56,7 @@ impl AmountsDocument {
 
 /// Who has usage.
 #[derive(Debug, Serialize, ToSchema)]
-struct PartyDocument {
+pub(super) struct PartyDocument {
     /// `project`, `team` or `unallocated`.
     #[schema(example = "team")]
     kind: &'static str,
@@ -66,7 +66,7 @@ struct PartyDocument {
 }
 
 impl PartyDocument {
-    fn of(party: &Party) -> Self {
+    pub(super) fn of(party: &Party) -> Self {
         Self { kind: party.kind(), slug: party.slug().map(str::to_owned) }
     }
 }
@@ -357,6 +357,8 @@ struct ExplanationDocument {
     shares: AmountsDocument,
     /// What it moved, by day; with `origins` and `shares` it comes to the same.
     days: Vec<MovedDayDocument>,
+    /// From whom to whom it moved how much of charges beside events, which are no part of the rest.
+    charges: Vec<FlowDocument>,
 }
 
 /// Usage that a rule took.
@@ -401,6 +403,7 @@ impl ExplanationDocument {
             origins: explained.origins.iter().map(origin).collect(),
             shares: AmountsDocument::of(&explained.shares),
             days: explained.days.iter().map(day).collect(),
+            charges: FlowDocument::all(&explained.charges),
         }
     }
 }

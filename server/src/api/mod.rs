@@ -4,6 +4,7 @@
 //! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`routes`], samples in `server/tests/suite/doors`.
 
 mod allocation;
+mod annotations;
 pub(crate) mod body;
 mod budgets;
 mod business_metrics;
@@ -29,9 +30,11 @@ pub(crate) mod rates;
 mod refusals;
 mod rules;
 mod runs;
+mod scheduled_exports;
 mod spend;
 mod statement_mails;
 mod statements;
+mod views;
 
 use crate::error::{ApiError, ProblemDocument};
 use crate::{AppState, Plain};
@@ -80,6 +83,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(journal::router())
         .merge(statement_mails::router())
         .merge(exports::router())
+        .merge(scheduled_exports::router())
         .merge(product_lines::router())
         .merge(labels::router())
         .merge(allocation::router())
@@ -94,6 +98,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(modifiers::router())
         .merge(contract::router())
         .merge(runs::router())
+        .merge(views::router())
+        .merge(annotations::router())
         .merge(organization::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);

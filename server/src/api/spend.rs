@@ -37,6 +37,9 @@ impl IntoParams for Filters {
             let name = dimension.name();
             let description = match dimension {
                 Dimension::Team => "Only projects that this team owned on the day.".to_owned(),
+                Dimension::AllocatedTeam => {
+                    "Only what this team answers for by the allocation rules; empty for what is unallocated.".to_owned()
+                }
                 Dimension::ProductLine => {
                     "Only projects that belonged to this product line on the day; empty for those of none.".to_owned()
                 }
@@ -184,6 +187,7 @@ impl SpendDocument {
 /// Tokens by kind and latencies are kept by day; retries, response-cache hits, tokens by kind, latencies and peaks are not kept by `customer`, `user` or `tag.<key>`; a peak is found among quarters of an hour of at most 31 days.
 ///
 /// Any dimensions go together. Several labels (`customer`, `user`, `tag.<key>`) at once, or a label by the hour, are read event by event: at most 100,000 in a span with at most a million of the organization's, and only what is still kept.
+/// `allocated_team` is who answers for usage by the allocation rules: spend, requests and tokens, and ratios of these, by whole days and beside any dimension but `customer`, `user` and `tag.<key>`. Its rows add up to what was used, to the last place.
 /// A key of one project gets that project's sums only, totals included.
 #[utoipa::path(
     get,
@@ -195,7 +199,7 @@ impl SpendDocument {
         ("from" = Option<String>, Query, description = "First day in the organization's zone, or an instant (RFC 3339) on a quarter of an hour; needed without `period`.", example = "2026-11-01"),
         ("to" = Option<String>, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
         ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday), `month`, `quarter` or `year` of the organization's zone."),
-        ("group_by" = Option<String>, Query, description = "At most two of `project`, `team`, `model`, `provider`, `operation`, `feature`, `environment`, `api_key`, `status`, `customer`, `user`, `cohort`, `step`, `tag.<key>`, with commas between.", example = "project,model"),
+        ("group_by" = Option<String>, Query, description = "At most two of `project`, `team`, `allocated_team`, `model`, `provider`, `operation`, `feature`, `environment`, `api_key`, `status`, `customer`, `user`, `cohort`, `step`, `tag.<key>`, with commas between.", example = "project,model"),
         ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), `cost_per_request`, `cost_per_million_tokens`, `error_rate`, `input_tokens`, `cache_read_tokens`, `output_tokens`, `cache_read_share` (of input tokens), `response_cache_hits`, `avoided_cost`, `retries`, `retry_cost`, `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `time_to_first_token_p50_ms`, `time_to_first_token_p95_ms`, `time_to_first_token_p99_ms` (to within 3.2 %), `requests_per_minute`, `tokens_per_minute` (means of the minutes that have passed), `peak_requests_per_minute`, `peak_tokens_per_minute` (of the busiest quarter of an hour), with commas between; the first three by default."),
         Filters,
         ("format" = Option<String>, Query, description = "`json` (default) or `csv`; `Accept: text/csv` does the same.")

@@ -22,7 +22,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StatementMailsDocument {
-    /// `off`, `over` (when the month is over) or `closed` (when it is closed).
+    /// `off`, `over` (when the month ends) or `closed` (when it is closed).
     #[schema(example = "closed")]
     schedule: String,
     /// Members' addresses, each with the short name of a team behind it for that team's statement; without one it is of all that the member sees.

@@ -1,5 +1,8 @@
-//! `GET /v1/statements`: showback by month.
+//! `/v1/statements`: showback by month, and its review and close.
 
+mod close;
+
+use super::allocation::PartyDocument;
 use super::csv;
 use crate::AppState;
 use crate::caller::ApiCaller;
@@ -8,13 +11,14 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use domain::allocation::{SharedLine, shared};
 use domain::charge::{ChargeKind, ChargeLine, charged};
 use domain::money;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
+    CostOwner, MonthState, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -24,7 +28,7 @@ use utoipa_axum::routes;
 
 /// The resource's routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(statements))
+    OpenApiRouter::new().routes(routes!(statements)).merge(close::router())
 }
 
 /// What every team and project owes for one month.
@@ -39,12 +43,24 @@ struct StatementsDocument {
     time_zone: String,
     /// Whether the month has ended; until then totals grow.
     over: bool,
+    /// A closed month is as it was closed.
+    state: MonthState,
     /// Over all teams that the key sees.
     total: Total,
+    /// What moved in closed months and stands in this one, together: a decimal string with 12 places. No part of the total.
+    #[schema(example = "3.100000000000")]
+    adjusted: String,
     /// By falling total.
     teams: Vec<TeamDocument>,
     /// Charges of no team and no project.
     unallocated: Vec<ChargeLineDocument>,
+    /// What moved in closed months and stands in this one.
+    adjustments: Vec<close::EntryDocument>,
+    /// What allocation rules made nobody's, and took from there.
+    unallocated_shared: Vec<SharedLineDocument>,
+    /// What nobody answers for: with the totals of teams it adds up to the total. Decimal string with 12 places.
+    #[schema(example = "0.000000000000")]
+    unallocated_total: String,
 }
 
 /// Sums of a team, project or month.
@@ -56,6 +72,12 @@ struct Total {
     /// Charges beside events: decimal string with 12 places. They are no part of the spend.
     #[schema(example = "2000.000000000000")]
     charged: String,
+    /// What allocation rules brought of usage and charges, less what they took: decimal string with 12 places. It is no part of the spend.
+    #[schema(example = "-3.500000000000")]
+    shared: String,
+    /// Spend, charges and what was shared: decimal string with 12 places.
+    #[schema(example = "2008.845600000000")]
+    total: String,
     /// Attempts.
     requests: i64,
     /// All tokens.
@@ -79,6 +101,8 @@ struct TeamDocument {
     projects: Vec<ProjectDocument>,
     /// Its own charges, beside those of its projects; together they add up to `charged` exactly.
     charges: Vec<ChargeLineDocument>,
+    /// What allocation rules brought to the team itself and took from it; with that of its projects it adds up to `shared` exactly.
+    shared_lines: Vec<SharedLineDocument>,
 }
 
 /// One project's part of a team's statement.
@@ -96,6 +120,41 @@ struct ProjectDocument {
     lines: Vec<LineDocument>,
     /// Its charges, which add up to `charged` exactly.
     charges: Vec<ChargeLineDocument>,
+    /// What allocation rules brought and took, which adds up to `shared` exactly.
+    shared_lines: Vec<SharedLineDocument>,
+}
+
+/// What an allocation rule moved between whoever the statement is about and somebody else.
+#[derive(Debug, Serialize, ToSchema)]
+struct SharedLineDocument {
+    /// Number of the rule, as `GET /v1/allocation-rules` gives it.
+    rule_id: u64,
+    /// Its name.
+    rule: String,
+    /// What it does.
+    #[schema(example = "is split by tokens of the month among project web, project api")]
+    effect: String,
+    /// From whom it came; null for what went.
+    from: Option<PartyDocument>,
+    /// To whom it went; null for what came.
+    to: Option<PartyDocument>,
+    /// Whether it is of charges beside events; else it is of usage.
+    is_charge: bool,
+    /// What came, or below zero what went: decimal string with 12 places.
+    #[schema(example = "-3.500000000000")]
+    amount: String,
+}
+
+impl SharedLineDocument {
+    fn all(lines: Vec<SharedLine>) -> Vec<Self> {
+        let of = |line: SharedLine| {
+            let other = PartyDocument::of(&line.other);
+            let (from, to) = if line.came { (Some(other), None) } else { (None, Some(other)) };
+            let SharedLine { rule_id, rule, effect, is_charge, amount, .. } = line;
+            Self { rule_id, rule, effect, from, to, is_charge, amount: money::exact(amount) }
+        };
+        lines.into_iter().map(of).collect()
+    }
 }
 
 /// What of a charge stands on a statement.
@@ -171,10 +230,12 @@ struct LineDocument {
 }
 
 impl Total {
-    fn of(sums: &Sums, charged: Decimal) -> Self {
+    fn of(sums: &Sums, charged: Decimal, shared: Decimal) -> Self {
         Self {
             spend: money::exact(sums.spend),
             charged: money::exact(charged),
+            shared: money::exact(shared),
+            total: money::exact(sums.spend + charged + shared),
             requests: sums.requests,
             tokens: sums.tokens,
             unpriced_requests: sums.unpriced_requests,
@@ -203,8 +264,9 @@ impl From<StatementLine> for LineDocument {
 impl From<ProjectStatement> for ProjectDocument {
     fn from(statement: ProjectStatement) -> Self {
         Self {
-            total: Total::of(&statement.sums, charged(&statement.charges)),
+            total: Total::of(&statement.sums, charged(&statement.charges), shared(&statement.shared)),
             charges: ChargeLineDocument::all(statement.charges),
+            shared_lines: SharedLineDocument::all(statement.shared),
             project: statement.project.slug,
             name: statement.project.name,
             cost_centre: statement.project.cost_centre,
@@ -215,14 +277,15 @@ impl From<ProjectStatement> for ProjectDocument {
 
 impl From<TeamStatement> for TeamDocument {
     fn from(statement: TeamStatement) -> Self {
-        let total = Total::of(&statement.sums, statement.charged());
+        let total = Total::of(&statement.sums, statement.charged(), statement.shared());
+        let shared_lines = SharedLineDocument::all(statement.shared);
         let charges = ChargeLineDocument::all(statement.charges);
         let projects = statement.projects.into_iter().map(Into::into).collect();
         let (team, name, cost_centre) = match statement.team {
             Some(CostOwner { slug, name, cost_centre }) => (Some(slug), Some(name), cost_centre),
             None => (None, None, None),
         };
-        Self { team, name, cost_centre, total, projects, charges }
+        Self { team, name, cost_centre, total, projects, charges, shared_lines }
     }
 }
 
@@ -231,7 +294,12 @@ impl From<MonthStatement> for StatementsDocument {
         Self {
             month: month_text(statement.month.from),
             over: statement.is_over(),
-            total: Total::of(&statement.total, statement.charged()),
+            state: statement.state,
+            adjusted: money::exact(statement.adjusted()),
+            adjustments: close::EntryDocument::all(statement.month.from, &statement.adjustments),
+            total: Total::of(&statement.total, statement.charged(), statement.shared()),
+            unallocated_total: money::exact(statement.unallocated()),
+            unallocated_shared: SharedLineDocument::all(statement.unallocated_shared),
             currency: statement.currency,
             time_zone: statement.time_zone,
             teams: statement.teams.into_iter().map(Into::into).collect(),
@@ -243,7 +311,8 @@ impl From<MonthStatement> for StatementsDocument {
 /// What every team and project owes for a month, with the lines behind each total.
 ///
 /// Spend is the same sum that `GET /v1/spend` gives for the month; charges beside events stand beside it and are never part of it.
-/// As CSV there is one row per line, so that the amounts add up to spend and charges together.
+/// What allocation rules moved of either stands on lines of its own, at both ends: the totals of teams and what is unallocated add up to spend and charges. A key of one project sees no such lines, because they name other projects.
+/// As CSV there is one row per line, so that the amounts add up to spend, charges and adjustments together.
 #[utoipa::path(
     get,
     path = "/v1/statements",

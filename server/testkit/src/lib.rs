@@ -1,4 +1,4 @@
-//! The real parts that tests talk to: a database of their own, a mail server that does as it is told.
+//! The real parts that tests talk to: a database of their own, a mail server and an object storage that do as they are told.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -16,7 +16,9 @@ mod database;
 mod proxy;
 pub mod seed;
 mod smtp;
+mod storage;
 
 pub use database::TestDatabase;
 pub use proxy::Proxy;
 pub use smtp::{Mail, Mood, SmtpSink};
+pub use storage::{Fault, ObjectStorage};

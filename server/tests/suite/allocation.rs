@@ -77,6 +77,82 @@ async fn a_rule_is_previewed_entered_explained_and_undone() {
 }
 
 #[tokio::test]
+async fn what_a_rule_shares_out_stands_on_statements_and_in_explore() {
+    let (_app, browser, api) = start().await;
+    let rule = json!({
+        "name": "Web repositories",
+        "conditions": [{"dimension": "tag.repo", "test": "starts_with", "values": "WEB-"}],
+        "method": "relabel",
+        "targets": [{"to": "team:growth"}],
+        "reason": "Growth took them over."
+    });
+    assert_eq!(post(&api, "/v1/allocation-rules", &rule).await.0, StatusCode::CREATED);
+    let charge = json!({"charges": [{
+        "id": "pool", "kind": "gpu_hours", "description": "Pool", "project": "main", "amount": "6",
+        "from": "2026-11-10", "to": "2026-11-12", "source": "Invoice 7", "reason": "Month end"
+    }]});
+    assert_eq!(post(&api, "/v1/charges", &charge).await.0, StatusCode::CREATED);
+    let whole = json!({
+        "name": "Platform", "conditions": [{"dimension": "project", "test": "is", "values": "main"}],
+        "method": "fixed", "targets": [{"to": "team:growth", "percent": "50"}, {"to": "team:main", "percent": "50"}], "reason": "Agreed."
+    });
+    assert_eq!(post(&api, "/v1/allocation-rules", &whole).await.0, StatusCode::CREATED);
+
+    let days = "from=2026-11-01&to=2026-12-01";
+    let answer = api.get(&format!("/v1/spend?{days}&group_by=allocated_team,team&measure=spend")).await.json();
+    let rows: Vec<(&str, &str, &str)> = answer["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| ["allocated_team", "team", "spend"].map(|field| row[field].as_str().unwrap()).into())
+        .collect();
+    assert_eq!(rows, [("growth", "main", "2.500000000000"), ("main", "main", "1.500000000000")]);
+    assert_eq!(answer["total"]["spend"], "4.000000000000");
+    let file = api.get(&format!("/v1/spend?{days}&group_by=allocated_team&bucket=day&format=csv")).await.body;
+    assert!(file.starts_with("bucket,allocated_team,spend,"), "{file}");
+    assert!(file.contains("\r\n2026-11-17,growth,2.500000000000,"), "{file}");
+    assert_eq!(api.get(&format!("/v1/spend?{days}&group_by=allocated_team,customer")).await.status, 422);
+    assert_eq!(api.get("/v1/events?allocated_team=growth").await.status, 400);
+
+    let statements = api.get("/v1/statements?month=2026-11").await.json();
+    let team = |slug: &str| statements["teams"].as_array().unwrap().iter().find(|team| team["team"] == slug).unwrap();
+    let growth = team("growth");
+    assert_eq!((&growth["spend"], &growth["shared"]), (&json!("0.000000000000"), &json!("5.500000000000")));
+    let lines: Vec<(&Value, &Value, &Value)> = growth["shared_lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| (&line["rule"], &line["is_charge"], &line["amount"]))
+        .collect();
+    let [one, two, three] = ["1.000000000000", "1.500000000000", "3.000000000000"].map(Value::from);
+    let (web, platform) = (json!("Web repositories"), json!("Platform"));
+    let [usage, of_charges] = [false, true].map(Value::from);
+    assert_eq!(lines, [(&web, &usage, &one), (&platform, &usage, &two), (&platform, &of_charges, &three)]);
+    assert_eq!(growth["shared_lines"][0]["from"], json!({"kind": "project", "slug": "main"}));
+    assert_eq!(
+        (&team("main")["total"], &statements["total"]["total"]),
+        (&json!("4.500000000000"), &json!("10.000000000000"))
+    );
+    assert_eq!(
+        (&statements["unallocated_total"], &statements["total"]["shared"]),
+        (&json!("0.000000000000"), &json!("0.000000000000"))
+    );
+
+    let text = |body: &str| body.replace('\u{a0}', " ").replace("<!>", "");
+    let rule_id = growth["shared_lines"][2]["rule_id"].as_u64().unwrap();
+    let explained = format!("/o/acme/allocation/2026-11/rule/{rule_id}");
+    let statement = text(&browser.get("/o/acme/statements/2026-11/team/growth").await.body);
+    assert!(statement.contains(&explained) && statement.contains("charges from project main"), "{statement}");
+    assert!(text(&browser.get("/o/acme/statements?month=2026-11").await.body).contains("Shared, $"));
+    let charges = text(&browser.get(&explained).await.body);
+    assert!(charges.contains("Charges, by rule") && charges.contains("3.00"), "{charges}");
+    let explore = text(&browser.get(&format!("/o/acme/explore?{days}&group_by=allocated_team&chart=lines")).await.body);
+    assert!(explore.contains("/o/acme/allocation/2026-11/team/growth") && explore.contains("2.50"), "{explore}");
+    let refused = browser.get(&format!("/o/acme/explore?{days}&group_by=allocated_team&measure=error_rate")).await;
+    assert!(refused.body.contains("Allocation rules share out spend, requests and tokens"), "{}", refused.body);
+}
+
+#[tokio::test]
 async fn every_wrong_field_is_named() {
     let (_app, browser, api) = start().await;
     let rule = json!({"name": "", "conditions": [{"dimension": "colour", "test": "is", "values": "red"}], "method": "guess", "reason": "x"});

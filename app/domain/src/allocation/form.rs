@@ -23,10 +23,10 @@ pub const MAX_TARGETS: usize = 50;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ConditionForm {
-    /// A dimension of `GET /v1/spend`; empty leaves the condition out.
+    /// A dimension of `GET /v1/spend`, an API key by its id; empty leaves the condition out.
     #[cfg_attr(feature = "openapi", schema(required = true, example = "tag.repo"))]
     pub dimension: String,
-    /// `is`, `is_not`, `contains`, `starts_with` or `missing`. Case counts.
+    /// `is`, `is_not`, `contains`, `starts_with` or `missing`. Case counts for whole values, not for parts of them.
     #[cfg_attr(feature = "openapi", schema(required = true, example = "starts_with"))]
     pub test: String,
     /// With what; several are separated by commas, and any of them will do. Nothing for `missing`.
@@ -196,6 +196,9 @@ impl ConditionForm {
             .trim()
             .parse()
             .map_err(|wrong: FieldProblem| problem("dimension", &wrong.code, wrong.detail))?;
+        if !dimension.is_of_events() {
+            return Err(problem("dimension", "unknown", "Rules find this out: choose another dimension.".to_owned()));
+        }
         let test = Test::ALL.into_iter().find(|test| test.as_str() == self.test.trim());
         let test = test.ok_or_else(|| problem("test", "unknown", "Choose how it is compared.".to_owned()))?;
         let values: Vec<String> =

@@ -93,7 +93,7 @@ impl SeriesWords {
 }
 
 /// Series of a group, with a label of a class, go one way by each list of rules while the same rules hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lane {
     /// The class of the label; 0 is usage without one that matters.
     pub class: usize,
@@ -169,6 +169,8 @@ pub struct Plan {
     epochs: Vec<Epoch>,
     /// Rules that take whole projects, and so shares too.
     whole: Fits,
+    /// Rules that ask for nothing but who has something, and so charges too.
+    by_holder: Fits,
     /// Which rules a label's values fit, beside no label, which is 0.
     classes: Vec<(Dimension, Fits)>,
     routes: Vec<Route>,
@@ -194,6 +196,7 @@ impl Plan {
             parts,
             epochs,
             whole: rules.iter().map(AllocationRule::takes_whole_projects).collect(),
+            by_holder: rules.iter().map(AllocationRule::asks_for_holders_alone).collect(),
             rules,
             compiled,
             classes: Vec::new(),
@@ -261,6 +264,16 @@ impl Plan {
             self.classes.push((key.clone(), fits));
             self.classes.len() - 1
         }) + 1
+    }
+
+    /// The class of a label as far as values like it are known; else it is as usage without it.
+    #[must_use]
+    pub fn known_class(&self, key: &Dimension, value: &str) -> usize {
+        if value.is_empty() {
+            return 0;
+        }
+        let fits = self.label_fits(key, value);
+        self.classes.iter().position(|(of, known)| of == key && *known == fits).map_or(0, |class| class + 1)
     }
 
     fn label_fits(&self, key: &Dimension, value: &str) -> Fits {
@@ -385,6 +398,22 @@ impl Plan {
     pub fn epoch(&self, day: NaiveDate) -> usize {
         let part = self.parts.partition_point(|(from, _)| *from <= day).saturating_sub(1);
         self.parts.get(part).map_or(0, |(_, epoch)| *epoch)
+    }
+
+    /// Where what a project or nobody is charged on a day goes. What a team is charged for itself stays there.
+    pub(super) fn way_of_charges(&self, list: usize, day: NaiveDate, holder: Holder) -> Route {
+        let epoch = self.epoch(day);
+        let start = self.place(epoch, holder);
+        match holder {
+            Holder::Team(_) => Route { start, moves: Vec::new(), split: None },
+            Holder::Project(_) | Holder::Nobody => self.walk(epoch, list, start, 0, &self.by_holder),
+        }
+    }
+
+    /// The team that owned a project on a day.
+    #[must_use]
+    pub fn owner(&self, day: NaiveDate, project: usize) -> Option<usize> {
+        self.place(self.epoch(day), Holder::Project(project)).team
     }
 
     /// Where the shares of a split go: as they are, or by later rules that take whole projects.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How a condition compares the value of a dimension. Case counts.
+/// How a condition compares the value of a dimension: whole values exactly, parts of them in upper or lower case, as filters do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -75,8 +75,8 @@ impl Condition {
         match self.test {
             Test::Is => values.any(|of| of == value),
             Test::IsNot => values.all(|of| of != value),
-            Test::Contains => values.any(|of| value.contains(of.as_str())),
-            Test::StartsWith => values.any(|of| value.starts_with(of.as_str())),
+            Test::Contains => values.any(|of| value.to_lowercase().contains(&of.to_lowercase())),
+            Test::StartsWith => values.any(|of| value.to_lowercase().starts_with(&of.to_lowercase())),
             Test::Missing => value.is_empty(),
         }
     }
@@ -261,6 +261,13 @@ impl AllocationRule {
     pub fn takes_whole_projects(&self) -> bool {
         let mut conditions = self.conditions.iter();
         conditions.all(|condition| condition.dimension == Dimension::Project && condition.test == Test::Is)
+    }
+
+    /// Whether it asks for nothing but who has something: then it takes charges too, which have no other words.
+    #[must_use]
+    pub fn asks_for_holders_alone(&self) -> bool {
+        let mut conditions = self.conditions.iter();
+        conditions.all(|condition| matches!(condition.dimension, Dimension::Project | Dimension::Team))
     }
 
     /// Everybody whom it gives something.

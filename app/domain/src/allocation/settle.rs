@@ -18,15 +18,17 @@ pub struct Amounts {
     pub requests: i128,
     /// Tokens.
     pub tokens: i128,
+    /// Attempts whose cost is not known.
+    pub unpriced: i128,
 }
 
 impl Amounts {
-    /// Sums as the ledger has them; an amount has at most 12 places there.
+    /// Sums as the ledger has them, of attempts whose costs are known; an amount has at most 12 places there.
     #[must_use]
     pub fn new(spend: Decimal, requests: i64, tokens: i64) -> Self {
         let mut exact = spend;
         exact.rescale(crate::money::PLACES);
-        Self { units: exact.mantissa(), requests: requests.into(), tokens: tokens.into() }
+        Self { units: exact.mantissa(), requests: requests.into(), tokens: tokens.into(), unpriced: 0 }
     }
 
     /// The money in dollars.
@@ -41,27 +43,38 @@ impl Amounts {
         *self == Self::default()
     }
 
-    /// Its parts in proportion to weights; all of them add up to it.
-    fn apportion(&self, weights: &[i128]) -> Vec<Self> {
-        let cut = |whole| apportion(whole, weights);
-        let (units, requests, tokens) = (cut(self.units), cut(self.requests), cut(self.tokens));
-        let parts = units.into_iter().zip(requests).zip(tokens);
-        parts.map(|((units, requests), tokens)| Self { units, requests, tokens }).collect()
+    fn map(&self, of: impl Fn(i128) -> i128) -> Self {
+        let Self { units, requests, tokens, unpriced } = *self;
+        Self { units: of(units), requests: of(requests), tokens: of(tokens), unpriced: of(unpriced) }
+    }
+
+    /// Its parts in proportion to what a weight says of each sum; all of them add up to it.
+    fn apportion<W>(&self, weights: &[W], weight: impl Fn(&W, Sum) -> i128) -> Vec<Self> {
+        let cut = |whole, sum| apportion(whole, &weights.iter().map(|of| weight(of, sum)).collect::<Vec<_>>());
+        let (units, requests) = (cut(self.units, |of| of.units), cut(self.requests, |of| of.requests));
+        let (tokens, unpriced) = (cut(self.tokens, |of| of.tokens), cut(self.unpriced, |of| of.unpriced));
+        let parts = units.into_iter().zip(requests).zip(tokens).zip(unpriced);
+        let part = |(((units, requests), tokens), unpriced)| Self { units, requests, tokens, unpriced };
+        parts.map(part).collect()
     }
 }
+
+/// One of the sums.
+type Sum = fn(&Amounts) -> i128;
 
 impl AddAssign for Amounts {
     fn add_assign(&mut self, other: Self) {
         self.units += other.units;
         self.requests += other.requests;
         self.tokens += other.tokens;
+        self.unpriced += other.unpriced;
     }
 }
 
 impl Neg for Amounts {
     type Output = Self;
     fn neg(self) -> Self {
-        Self { units: -self.units, requests: -self.requests, tokens: -self.tokens }
+        self.map(|sum| -sum)
     }
 }
 
@@ -72,6 +85,8 @@ pub struct Cell {
     pub day: NaiveDate,
     /// Which way.
     pub route: RouteId,
+    /// Of which part of the usage, where parts are told apart at the end; else 0.
+    pub part: usize,
     /// How much.
     pub amounts: Amounts,
 }
@@ -98,8 +113,34 @@ pub struct Allocation {
     pub moved: BTreeMap<Move, Amounts>,
     /// What is where at the end.
     pub at_end: BTreeMap<(NaiveDate, Place), Amounts>,
+    /// The same of each part of the usage but 0. Whatever parts there are, those of a place add up to what is there.
+    pub parts: BTreeMap<(NaiveDate, Place, usize), Amounts>,
+    /// What was used in each month, without any shares: what splits go by.
+    pub used: BTreeMap<(NaiveDate, Place), Amounts>,
     /// Rules that split evenly for want of anything to go by, with the month.
     pub evenly: BTreeSet<(usize, NaiveDate)>,
+}
+
+/// Where a part of what goes one way ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Portion {
+    /// Where.
+    pub place: Place,
+    /// The rule that brought it there last, by its number in the plan; none where no rule took it.
+    pub rule: Option<usize>,
+    /// How much of [`Portion::WHOLE`] it is.
+    pub weight: i128,
+}
+
+impl Portion {
+    /// What the weights of all portions of one thing add up to.
+    pub const WHOLE: i128 = 1_000_000_000_000;
+
+    /// How much of the whole it is, from 0 to 1; the ratios of all portions add up to 1.
+    #[must_use]
+    pub fn ratio(&self) -> Decimal {
+        Amounts { units: self.weight, ..Amounts::default() }.spend().normalize()
+    }
 }
 
 /// First day of a day's calendar month.
@@ -117,106 +158,152 @@ impl Plan {
         wanted: Period,
         since: impl Fn(NaiveDate) -> NaiveDate,
     ) -> Allocation {
-        let mut settled = Settled {
-            plan: self,
-            made: Allocation::default(),
-            pools: Pools::new(),
-            direct: BTreeMap::new(),
-            weights: HashMap::new(),
-            shares: HashMap::new(),
-        };
-        let mut days: BTreeMap<NaiveDate, Pools> = BTreeMap::new();
-        for Cell { day, route, amounts } in cells {
+        let mut settled = Settled::new(self, BTreeMap::new());
+        for Cell { day, route, part, amounts } in cells {
             let route = self.route(route);
             if route.split.is_none() {
-                *settled.direct.entry((month_of(day), route.end())).or_default() += amounts;
+                *settled.made.used.entry((month_of(day), route.end())).or_default() += amounts;
             }
             if wanted.contains(day) {
-                let span = since(day);
-                *settled.made.own.entry((span, route.start)).or_default() += amounts;
-                let waiting = days.entry(day).or_default();
-                std::mem::swap(waiting, &mut settled.pools);
-                settled.follow(span, route, amounts);
-                std::mem::swap(waiting, &mut settled.pools);
+                settled.enter((day, since(day)), route, part, amounts);
             }
         }
-        for (day, pools) in days {
-            settled.pools = pools;
-            settled.split(list, day, since(day));
+        settled.finish(list, since)
+    }
+
+    /// Where usage on a route ends on a day, and in which proportions, as `usage` was settled by the same rules.
+    #[must_use]
+    pub fn portions(&self, list: usize, day: NaiveDate, route: RouteId, usage: &Allocation) -> Vec<Portion> {
+        let route = self.route(route);
+        let mut settled = Settled::new(self, usage.used.clone());
+        settled.enter((day, day), route, 0, Amounts { units: Portion::WHOLE, ..Amounts::default() });
+        let made = settled.finish(list, |day| day);
+        let portion = |((_, place), amounts): (&(NaiveDate, Place), &Amounts)| {
+            let rules = made.moved.keys().filter(|step| step.to == *place).map(|step| step.rule);
+            Portion { place: *place, rule: rules.max().or(route.split), weight: amounts.units }
+        };
+        made.at_end.iter().map(portion).collect()
+    }
+
+    /// Shares charges out by one list of rules, as `usage` was by the same: what a project or nobody was charged on a day goes on by rules that ask for nothing but who has something.
+    pub fn settle_charges(
+        &self,
+        list: usize,
+        charges: impl IntoIterator<Item = (NaiveDate, Holder, Amounts)>,
+        usage: &Allocation,
+        since: impl Fn(NaiveDate) -> NaiveDate,
+    ) -> Allocation {
+        let mut settled = Settled::new(self, usage.used.clone());
+        for (day, holder, amounts) in charges {
+            settled.enter((day, since(day)), &self.way_of_charges(list, day, holder), 0, amounts);
         }
-        let Allocation { own, moved, at_end, .. } = &mut settled.made;
-        own.retain(|_, amounts| !amounts.is_empty());
-        moved.retain(|_, amounts| !amounts.is_empty());
-        at_end.retain(|_, amounts| !amounts.is_empty());
-        settled.made
+        settled.finish(list, since)
     }
 }
 
-/// What waits to be split, by rule and where it comes from.
-type Pools = BTreeMap<(usize, Place), Amounts>;
+/// What waits to be split, by rule and where it comes from, with the part of the usage that it is.
+type Pools = BTreeMap<(usize, Place), BTreeMap<usize, Amounts>>;
 
 struct Settled<'a> {
     plan: &'a Plan,
     made: Allocation,
-    pools: Pools,
-    /// What was used in each month, without any shares.
-    direct: BTreeMap<(NaiveDate, Place), Amounts>,
+    /// What waits on each day.
+    days: BTreeMap<NaiveDate, Pools>,
     /// In which proportion a rule splits in a month.
     weights: HashMap<(usize, NaiveDate), Vec<i128>>,
     /// Where the shares of a rule go in an epoch.
     shares: HashMap<(usize, usize), Vec<Route>>,
 }
 
-impl Settled<'_> {
+impl<'a> Settled<'a> {
+    fn new(plan: &'a Plan, used: BTreeMap<(NaiveDate, Place), Amounts>) -> Self {
+        let made = Allocation { used, ..Allocation::default() };
+        Self { plan, made, days: BTreeMap::new(), weights: HashMap::new(), shares: HashMap::new() }
+    }
+
+    fn enter(&mut self, (day, since): (NaiveDate, NaiveDate), route: &Route, part: usize, amounts: Amounts) {
+        *self.made.own.entry((since, route.start)).or_default() += amounts;
+        if let Some(waits) = self.follow(since, route, part, amounts) {
+            *self.days.entry(day).or_default().entry(waits).or_default().entry(part).or_default() += amounts;
+        }
+    }
+
+    fn finish(mut self, list: usize, since: impl Fn(NaiveDate) -> NaiveDate) -> Allocation {
+        for (day, pools) in std::mem::take(&mut self.days) {
+            self.split(list, (day, since(day)), pools);
+        }
+        let Allocation { own, moved, at_end, parts, .. } = &mut self.made;
+        own.retain(|_, amounts| !amounts.is_empty());
+        moved.retain(|_, amounts| !amounts.is_empty());
+        at_end.retain(|_, amounts| !amounts.is_empty());
+        parts.retain(|_, amounts| !amounts.is_empty());
+        self.made
+    }
+
     fn moved(&mut self, since: NaiveDate, rule: usize, (from, to): (Place, Place), amounts: Amounts) {
         if from != to {
             *self.made.moved.entry(Move { since, rule, from, to }).or_default() += amounts;
         }
     }
 
-    fn follow(&mut self, since: NaiveDate, route: &Route, amounts: Amounts) {
+    /// Goes along a route to its end, or to where it waits for a rule to split it.
+    fn follow(&mut self, since: NaiveDate, route: &Route, part: usize, amounts: Amounts) -> Option<(usize, Place)> {
         let mut place = route.start;
         for (rule, to) in &route.moves {
             self.moved(since, *rule, (place, *to), amounts);
             place = *to;
         }
-        match route.split {
-            Some(rule) => *self.pools.entry((rule, place)).or_default() += amounts,
-            None => *self.made.at_end.entry((since, place)).or_default() += amounts,
+        if route.split.is_none() {
+            *self.made.at_end.entry((since, place)).or_default() += amounts;
+            if part != 0 {
+                *self.made.parts.entry((since, place, part)).or_default() += amounts;
+            }
         }
+        route.split.map(|rule| (rule, place))
     }
 
     /// Splits what waits on a day, in the order of the rules: a share goes only to later ones.
-    fn split(&mut self, list: usize, day: NaiveDate, since: NaiveDate) {
+    fn split(&mut self, list: usize, (day, since): (NaiveDate, NaiveDate), mut pools: Pools) {
         let (epoch, month) = (self.plan.epoch(day), month_of(day));
-        while let Some(((rule, from), amounts)) = self.pools.pop_first() {
-            let parts = amounts.apportion(&self.weights(rule, month));
+        while let Some(((rule, from), waiting)) = pools.pop_first() {
+            let mut whole = Amounts::default();
+            waiting.values().for_each(|amounts| whole += *amounts);
+            // What is split is the whole; each part of it gets its share of what is left, and the last one the rest.
+            let mut left = whole.apportion(self.weights(rule, month), |weight, _| *weight);
             let way = (epoch, rule);
             let routes = self.shares.remove(&way).unwrap_or_else(|| self.plan.shares(epoch, list, rule));
-            for (route, part) in routes.iter().zip(parts) {
-                self.moved(since, rule, (from, route.start), part);
-                self.follow(since, route, part);
+            let last = waiting.last_key_value().map(|(part, _)| *part);
+            for (part, amounts) in waiting {
+                let shares = match last == Some(part) {
+                    true => std::mem::take(&mut left),
+                    false => amounts.apportion(&left, |left, sum| sum(left)),
+                };
+                left.iter_mut().zip(&shares).for_each(|(left, share)| *left += -*share);
+                for (route, share) in routes.iter().zip(shares) {
+                    self.moved(since, rule, (from, route.start), share);
+                    if let Some(waits) = self.follow(since, route, part, share) {
+                        *pools.entry(waits).or_default().entry(part).or_default() += share;
+                    }
+                }
             }
             self.shares.insert(way, routes);
         }
     }
 
-    fn weights(&mut self, rule: usize, month: NaiveDate) -> Vec<i128> {
-        if let Some(weights) = self.weights.get(&(rule, month)) {
-            return weights.clone();
-        }
-        let compiled = &self.plan.compiled[rule];
-        let weights: Vec<i128> = match compiled.method {
-            Method::Fixed => compiled.percents.clone(),
-            Method::BusinessMetric => self.plan.metric_weights(rule, month),
-            method => compiled.among.iter().map(|target| weight(method, *target, month, &self.direct)).collect(),
-        };
-        let is_by_something = !matches!(compiled.method, Method::Even | Method::Fixed);
-        if is_by_something && weights.iter().all(|weight| *weight <= 0) {
-            self.made.evenly.insert((rule, month));
-        }
-        self.weights.insert((rule, month), weights.clone());
-        weights
+    fn weights(&mut self, rule: usize, month: NaiveDate) -> &[i128] {
+        self.weights.entry((rule, month)).or_insert_with(|| {
+            let compiled = &self.plan.compiled[rule];
+            let weights: Vec<i128> = match compiled.method {
+                Method::Fixed => compiled.percents.clone(),
+                Method::BusinessMetric => self.plan.metric_weights(rule, month),
+                method => compiled.among.iter().map(|target| weight(method, *target, month, &self.made.used)).collect(),
+            };
+            let is_by_something = !matches!(compiled.method, Method::Even | Method::Fixed);
+            if is_by_something && weights.iter().all(|weight| *weight <= 0) {
+                self.made.evenly.insert((rule, month));
+            }
+            weights
+        })
     }
 }
 

@@ -171,7 +171,7 @@ fn cells(plan: &mut Plan, list: usize, usages: &[Usage]) -> Vec<Cell> {
         let route = of(class).or_else(|| of(0)).unwrap().routes[list];
         let part = plan.parts().iter().rev().find(|(from, _)| *from <= usage.day).unwrap().0;
         let day = if plan.route(route).split.is_some() { usage.day } else { part };
-        cells.push(Cell { day, route, amounts: usage.amounts });
+        cells.push(Cell { day, route, part: 0, amounts: usage.amounts });
     }
     cells
 }
@@ -270,7 +270,8 @@ fn by_hand(
                     let cut = |whole| apportion(whole, &weights);
                     let (units, requests, tokens) = (cut(pool.units), cut(pool.requests), cut(pool.tokens));
                     for (at, share) in rule.among.iter().enumerate() {
-                        let amounts = Amounts { units: units[at], requests: requests[at], tokens: tokens[at] };
+                        let [units, requests, tokens] = [units[at], requests[at], tokens[at]];
+                        let amounts = Amounts { units, requests, tokens, unpriced: 0 };
                         let usage = Usage { day, project: 0, feature: "", customer: "", amounts };
                         let place = place(holder(&share.target), day);
                         left.push(Piece { usage, place, is_share: true, is_shared: false });
@@ -396,6 +397,46 @@ proptest! {
         let mut within = by_day.at_end;
         within.retain(|(day, _), _| part.contains(*day));
         prop_assert_eq!(made.at_end, by_month(&within, |(_, place)| (part.from, place)));
+    }
+
+    /// Whatever parts are told apart: those of a place add up to what is there, those of a day to what was used, and finer ones to coarser ones.
+    #[test]
+    fn parts_add_up_both_ways(
+        owners in owners(), rules in prop::collection::vec(rule(), 0..7), usages in usages()
+    ) {
+        let mut plan = Plan::new(&owners, std::slice::from_ref(&rules), days(), days());
+        let parts: Vec<usize> = (0..usages.len()).map(|number| 1 + number % 5).collect();
+        let cells = cells_by_day(&mut plan, &usages).into_iter().zip(&parts).map(|(cell, part)| Cell { part: *part, ..cell });
+        let made = plan.settle(0, cells, days(), |day| day);
+        prop_assert_eq!(&made.at_end, &settled(&owners, &rules, &usages, |day| day).at_end);
+        let (mut places, mut used): (BTreeMap<_, Amounts>, BTreeMap<_, Amounts>) = Default::default();
+        for ((day, place, part), amounts) in &made.parts {
+            *places.entry((*day, *place)).or_default() += *amounts;
+            *used.entry((*day, *part)).or_default() += *amounts;
+        }
+        places.retain(|_, amounts| !amounts.is_empty());
+        prop_assert_eq!(&places, &made.at_end);
+        for (usage, part) in usages.iter().zip(&parts) {
+            *used.entry((usage.day, *part)).or_default() += -usage.amounts;
+        }
+        used.retain(|_, amounts| !amounts.is_empty());
+        prop_assert!(used.is_empty(), "{:?}", used);
+    }
+
+    /// Charges go the way of usage that has no words, by the rules that ask for none.
+    #[test]
+    fn charges_go_on_as_their_projects_usage_does(
+        owners in owners(), rules in prop::collection::vec(rule(), 0..7), usages in usages()
+    ) {
+        let by_usage = |rule: &AllocationRule| matches!(rule.method, Method::Spend | Method::Requests | Method::Tokens);
+        let rules: Vec<AllocationRule> = rules.into_iter().filter(|rule| !by_usage(rule)).collect();
+        let mut plan = Plan::new(&owners, std::slice::from_ref(&rules), days(), days());
+        let cells = cells_by_day(&mut plan, &usages);
+        let usage = plan.settle(0, cells, days(), |day| day);
+        let charges = usages.iter().map(|usage| (usage.day, Holder::Project(usage.project), usage.amounts));
+        let made = plan.settle_charges(0, charges, &usage, |day| day);
+        let plain: Vec<AllocationRule> = rules.into_iter().filter(AllocationRule::asks_for_holders_alone).collect();
+        prop_assert_eq!(made.at_end, settled(&owners, &plain, &usages, |day| day).at_end);
     }
 
     /// Two lists beside each other answer as each does alone: what a preview compares is what was and what would be.
@@ -525,6 +566,45 @@ fn a_split_by_use_of_nothing_is_even_and_says_so() {
     let made = settled((&owners, &[]), &[split], &[usage, beside], month_of);
     assert!(made.evenly.is_empty(), "the month's use counts, on whatever day it was");
     assert_eq!(made.at_end.values().map(Amounts::spend).collect::<Vec<_>>(), [Decimal::TWO]);
+}
+
+#[test]
+fn what_nobody_is_charged_is_taken_by_rules_for_the_unallocated_and_split_by_use() {
+    let owners = Owners {
+        projects: PROJECTS.map(str::to_owned).to_vec(),
+        teams: TEAMS.map(str::to_owned).to_vec(),
+        spans: (0..3).map(|project| (project, project, Period { from: NaiveDate::MIN, to: NaiveDate::MAX })).collect(),
+        ..Owners::default()
+    };
+    let mut split = moves("pool", "team:x", "project:b");
+    split.conditions = vec![Condition { dimension: Dimension::Project, test: Test::Missing, values: Vec::new() }];
+    split.among.push(Share { target: Target::Project("c".to_owned()), percent: None });
+    split.method = Method::Tokens;
+    let usage = |project, tokens| {
+        let amounts = Amounts::new(Decimal::ONE, 1, tokens);
+        Usage { day: first(), project, feature: "", customer: "", amounts }
+    };
+    let mut plan = Plan::new(&owners, &[vec![split]], days(), days());
+    let cells = cells_by_day(&mut plan, &[usage(1, 30), usage(2, 10)]);
+    let used = plan.settle(0, cells, days(), month_of);
+    let amount = |units| Amounts { units, ..Amounts::default() };
+    let charges = [(day(3), Holder::Nobody, amount(100)), (day(4), Holder::Team(0), amount(7))];
+    let made = plan.settle_charges(0, charges, &used, month_of);
+    let place = |holder, team| (first(), Place { holder, team });
+    let expected = [
+        (place(Holder::Project(1), Some(1)), amount(75)),
+        (place(Holder::Project(2), Some(2)), amount(25)),
+        (place(Holder::Team(0), Some(0)), amount(7)),
+    ];
+    assert_eq!(made.at_end, BTreeMap::from(expected));
+    assert!(made.used == used.used && made.own.len() == 2);
+}
+
+#[test]
+fn parts_of_values_are_found_in_upper_and_lower_case_as_filters_find_them() {
+    assert!(condition_of("feature", Test::Contains, "SEARCH").fits("web-search"));
+    assert!(condition_of("feature", Test::StartsWith, "web-").fits("Web-Search"));
+    assert!(!condition_of("feature", Test::Is, "search").fits("Search"), "whole values are what they are");
 }
 
 #[test]

@@ -7,11 +7,14 @@ use crate::period::Period;
 use crate::rule::Dated;
 use crate::spend::Dimension;
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Who has usage, as people read it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Party {
     /// A project, by its short name.
     Project(String),
@@ -41,7 +44,9 @@ impl Party {
         }
     }
 
-    fn of(owners: &Owners, holder: Holder) -> Self {
+    /// Whoever holds something.
+    #[must_use]
+    pub fn of(owners: &Owners, holder: Holder) -> Self {
         match holder {
             Holder::Project(project) => Self::Project(owners.projects[project].clone()),
             Holder::Team(team) => Self::Team(owners.teams[team].clone()),
@@ -51,6 +56,15 @@ impl Party {
 
     fn team_of(owners: &Owners, place: Place) -> Self {
         place.team.map_or(Self::Nobody, |team| Self::Team(owners.teams[team].clone()))
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.slug() {
+            Some(slug) => write!(f, "{} {slug}", self.kind()),
+            None => f.write_str("unallocated"),
+        }
     }
 }
 
@@ -147,22 +161,6 @@ impl Allocated {
         let unallocated = accounts(made, team).remove(&Party::Nobody).map(|account| account.total());
         let mut total = Amounts::default();
         made.own.values().for_each(|amounts| total += *amounts);
-        let mut flows: BTreeMap<(usize, Place, Place), Amounts> = BTreeMap::new();
-        for (step, amounts) in &made.moved {
-            *flows.entry((step.rule, step.from, step.to)).or_default() += *amounts;
-        }
-        let flow = |((rule, from, to), amounts): ((usize, Place, Place), Amounts)| {
-            let rule = plan.rule(rule);
-            Flow {
-                rule_id: rule.rule_id,
-                rule: rule.name.clone(),
-                from: Party::of(owners, from.holder),
-                from_team: team(from),
-                to: Party::of(owners, to.holder),
-                to_team: team(to),
-                amounts,
-            }
-        };
         Self {
             period,
             currency: "USD".to_owned(),
@@ -172,7 +170,7 @@ impl Allocated {
             cause: None,
             teams: sorted(accounts(made, team)),
             projects: sorted(accounts(made, holder)),
-            flows: flows.into_iter().map(flow).collect(),
+            flows: flows(plan, owners, made),
             evenly: made.evenly.iter().map(|(rule, month)| (plan.rule(*rule).name.clone(), *month)).collect(),
         }
     }
@@ -192,6 +190,28 @@ impl Allocated {
         self.flows.iter().filter(|flow| flow.rule_id == rule_id).for_each(|flow| moved += flow.amounts);
         moved
     }
+}
+
+/// What each rule moved from whom to whom, in the order of the rules.
+#[must_use]
+pub fn flows(plan: &Plan, owners: &Owners, made: &Allocation) -> Vec<Flow> {
+    let mut flows: BTreeMap<(usize, Place, Place), Amounts> = BTreeMap::new();
+    for (step, amounts) in &made.moved {
+        *flows.entry((step.rule, step.from, step.to)).or_default() += *amounts;
+    }
+    let flow = |((rule, from, to), amounts): ((usize, Place, Place), Amounts)| {
+        let rule = plan.rule(rule);
+        Flow {
+            rule_id: rule.rule_id,
+            rule: rule.name.clone(),
+            from: Party::of(owners, from.holder),
+            from_team: Party::team_of(owners, from),
+            to: Party::of(owners, to.holder),
+            to_team: Party::team_of(owners, to),
+            amounts,
+        }
+    };
+    flows.into_iter().map(flow).collect()
 }
 
 /// Usage that a rule took, as it was used.
@@ -222,6 +242,8 @@ pub struct RuleExplained {
     pub shares: Amounts,
     /// What it moved by day.
     pub days: Vec<(NaiveDate, Amounts)>,
+    /// From whom to whom it moved how much of charges beside events.
+    pub charges: Vec<Flow>,
 }
 
 fn accounts(made: &Allocation, party: impl Fn(Place) -> Party) -> BTreeMap<Party, Account> {

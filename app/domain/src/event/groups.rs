@@ -330,7 +330,7 @@ impl CallGroupQuery {
                 "sort" => value.parse().map(|order| query.order = order),
                 "cursor" => read_offset(value).map(|offset| query.offset = offset),
                 "limit" => super::query::read_limit(value).map(|limit| query.limit = limit),
-                _ => Filter::read(&mut query.filters, name, value),
+                _ => Filter::read_of_events(&mut query.filters, name, value),
             };
             wrong.extend(taken.err());
         }

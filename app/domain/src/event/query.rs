@@ -69,7 +69,7 @@ impl EventQuery {
                 "interaction_id" => keep(&mut query.interaction_id, value),
                 "limit" => read_limit(value).map(|limit| query.limit = limit),
                 "unpriced" => read_flag(name, value).map(|flag| query.unpriced = flag),
-                _ => Filter::read(&mut query.filters, name, value),
+                _ => Filter::read_of_events(&mut query.filters, name, value),
             };
             wrong.extend(taken.err());
         }

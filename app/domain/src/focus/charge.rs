@@ -1,7 +1,8 @@
 //! Receipts as charges: what each price charged for, and what else moved.
 
+use crate::allocation::apportion;
 use crate::meter::{Meter, Meters};
-use crate::money::round_line;
+use crate::money::{PLACES, round_line};
 use crate::price::ModifierKind;
 use crate::rating::{LineSource, Rate, ReceiptLine};
 use rust_decimal::Decimal;
@@ -87,6 +88,22 @@ pub struct Amounts {
     pub consumed: Decimal,
     /// How much of it was charged for, in the meter's unit.
     pub charged: Decimal,
+}
+
+impl Amounts {
+    /// Its parts in proportion to weights, dollars in units of the 12th place and quantities in those of their last: they add up to it exactly.
+    #[must_use]
+    pub fn split(&self, weights: &[i128]) -> Vec<Self> {
+        let cut = |whole: Decimal| {
+            let parts = apportion(whole.mantissa(), weights);
+            parts.into_iter().map(move |part| Decimal::from_i128_with_scale(part, whole.scale()).normalize())
+        };
+        let mut billed = self.billed;
+        billed.rescale(PLACES);
+        let quantities = cut(self.consumed.normalize()).zip(cut(self.charged.normalize()));
+        let parts = cut(billed).zip(quantities);
+        parts.map(|(billed, (consumed, charged))| Self { billed, consumed, charged }).collect()
+    }
 }
 
 impl std::ops::AddAssign for Amounts {

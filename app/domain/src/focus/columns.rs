@@ -1,11 +1,11 @@
 //! The columns of each version: ids, types, whether they may be empty, and what stands in them.
 //!
 //! FOCUS columns in the order of their names, then our own, which begin with `x_`.
-//! Columns that are conditional and whose condition does not hold here (commitments, capacity reservations, zones) are left out but for those that rules about others ask for; those of allocation are there since 1.3 and empty: every row is where its usage was.
+//! Columns that are conditional and whose condition does not hold here (commitments, capacity reservations, zones) are left out but for those that rules about others ask for; those of allocation are there since 1.3: the account is where the usage was, and they say to whom rules moved it.
 
 use super::Version;
 use super::charge::Charge;
-use super::row::{Account, FocusRow};
+use super::row::{Account, AllocatedCharge, FocusRow};
 use super::sku::{self, ModelIdentity, Seller};
 use crate::csv;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -22,7 +22,7 @@ pub enum Kind {
     Decimal,
     /// An instant in UTC.
     Time,
-    /// One flat JSON object.
+    /// One JSON object, flat but for the elements of an allocation.
     KeyValue,
 }
 
@@ -113,11 +113,32 @@ fn seller(row: &FocusRow) -> Option<Cell> {
 }
 
 static COLUMNS: [Column; 58] = [
-    since(Version::V1_3, column("AllocatedMethodDetails", Kind::KeyValue, true, nothing)),
-    since(Version::V1_3, text_or_null("AllocatedMethodId", nothing)),
-    since(Version::V1_3, text_or_null("AllocatedResourceId", nothing)),
-    since(Version::V1_3, text_or_null("AllocatedResourceName", nothing)),
-    since(Version::V1_3, column("AllocatedTags", Kind::KeyValue, true, nothing)),
+    since(
+        Version::V1_3,
+        column("AllocatedMethodDetails", Kind::KeyValue, true, |_, row| say(method_details(row.allocated.as_ref()?))),
+    ),
+    since(Version::V1_3, text_or_null("AllocatedMethodId", |_, row| say(row.allocated.as_ref()?.rule_id.to_string()))),
+    since(
+        Version::V1_3,
+        text_or_null("AllocatedResourceId", |_, row| {
+            let to = &row.allocated.as_ref()?.to;
+            say(format!("{}:{}", to.kind(), to.slug()?))
+        }),
+    ),
+    since(
+        Version::V1_3,
+        text_or_null("AllocatedResourceName", |_, row| {
+            let allocated = row.allocated.as_ref()?;
+            say(allocated.name.as_deref().or(allocated.to.slug())?)
+        }),
+    ),
+    since(
+        Version::V1_3,
+        column("AllocatedTags", Kind::KeyValue, true, |_, row| {
+            let team = row.allocated.as_ref()?.team.as_deref()?;
+            say(key_values([("tallystick:team", team.into())].into_iter()))
+        }),
+    ),
     decimal("BilledCost", |_, row| Some(Cell::Decimal(row.amounts.billed))),
     text("BillingAccountId", |account, _| say(&account.id)),
     text_or_null("BillingAccountName", |account, _| say(&account.name)),
@@ -181,6 +202,14 @@ static COLUMNS: [Column; 58] = [
     text("x_Provider", |_, row| say(&row.key.provider)),
     text_or_null("x_Team", |_, row| row.owner.team.as_deref().and_then(say)),
 ];
+
+/// The share of what was charged, with our own words for the rule; numbers are written as they are, and no binary ones.
+fn method_details(allocated: &AllocatedCharge) -> String {
+    let text = |text: &str| Value::from(text).to_string();
+    let unit = allocated.unit.map(|unit| format!(",\"UsageUnit\":{}", text(unit))).unwrap_or_default();
+    let (ratio, rule, effect) = (allocated.ratio, text(&allocated.rule), text(&allocated.effect));
+    format!("{{\"Elements\":[{{\"AllocatedRatio\":{ratio}{unit}}}],\"x_Effect\":{effect},\"x_Rule\":{rule}}}")
+}
 
 /// Reductions after the fact are credits, everything else that moves a cost an adjustment.
 fn category(row: &FocusRow) -> &'static str {

@@ -66,6 +66,7 @@ impl FromStr for TagKey {
         match text.parse().map_err(|_| wrong())? {
             Dimension::Project
             | Dimension::Team
+            | Dimension::AllocatedTeam
             | Dimension::ProductLine
             | Dimension::Model
             | Dimension::Provider

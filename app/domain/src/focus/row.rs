@@ -2,6 +2,7 @@
 
 use super::charge::{Amounts, Charge};
 use super::sku;
+use crate::allocation::{Party, RouteId};
 use crate::ids::ProjectId;
 use crate::meter::Meter;
 use crate::project::Owner;
@@ -30,6 +31,29 @@ pub struct RowKey {
     pub is_correction: bool,
     /// Tags that were asked for, with their values.
     pub tags: Vec<(String, String)>,
+    /// Which way the allocation rules move it; none where they do not, and in versions without columns for it.
+    pub route: Option<RouteId>,
+}
+
+/// A charge, or a part of one, as allocation rules moved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllocatedCharge {
+    /// Number of the rule that brought it there last.
+    pub rule_id: u64,
+    /// The rule's name.
+    pub rule: String,
+    /// What the rule does.
+    pub effect: String,
+    /// By what the rule splits, where it goes by what was used.
+    pub unit: Option<&'static str>,
+    /// How much of what was charged it is, from 0 to 1.
+    pub ratio: Decimal,
+    /// Who has it now; nobody: it is unallocated.
+    pub to: Party,
+    /// Their name.
+    pub name: Option<String>,
+    /// Slug of the team that it belongs to.
+    pub team: Option<String>,
 }
 
 /// Rows that add up.
@@ -72,6 +96,8 @@ pub struct FocusRow {
     pub price: Option<PriceFacts>,
     /// The term of the contract behind it, in words.
     pub term: Option<String>,
+    /// Where allocation rules moved it.
+    pub allocated: Option<AllocatedCharge>,
 }
 
 /// How much was charged for, in units that have a price.

@@ -4,8 +4,10 @@ use super::Version;
 use super::charge::{Amounts, Charge, Charged, Sources, UnitPrices, charges, movements};
 use super::columns::{Cell, Column, Kind, columns, csv_text};
 use super::query::{FileFormat, FocusQuery};
+use super::row::AllocatedCharge;
 use super::row::{Account, FocusRow, PriceFacts, RowKey};
 use super::sku::{ModelIdentity, Seller, meter_name, unit};
+use crate::allocation::Party;
 use crate::ids::ProjectId;
 use crate::meter::{Meter, Meters};
 use crate::price::ModifierKind;
@@ -63,6 +65,7 @@ fn row(charged: Charged) -> FocusRow {
             is_correction: !charged.charge.is_usage(),
             charge: charged.charge,
             tags: vec![("team".to_owned(), "a \"b\", c".to_owned())],
+            route: None,
         },
         amounts: charged.amounts,
         end: at("2026-11-01T18:30:00Z"),
@@ -74,6 +77,7 @@ fn row(charged: Charged) -> FocusRow {
             source: "list 1".to_owned(),
         }),
         term: None,
+        allocated: None,
     }
 }
 
@@ -334,6 +338,43 @@ fn values_are_written_as_the_specification_asks() {
     assert_eq!(csv_text(Some(Cell::Decimal(amount("-0")))), "0.0");
     assert_eq!(csv_text(Some(Cell::Time(at("2026-10-31T18:30:00Z")))), "2026-10-31T18:30:00Z");
     assert_eq!(csv_text(None), "");
+}
+
+#[test]
+fn what_rules_moved_says_to_whom_and_how_much_of_it() {
+    let usage = Amounts { billed: Decimal::new(1, 12), consumed: Decimal::new(70, 1), charged: Decimal::from(7) };
+    let parts = usage.split(&[250_000_000_000, 750_000_000_000]);
+    let told: Vec<String> =
+        parts.iter().map(|part| format!("{} {} {}", part.billed, part.consumed, part.charged)).collect();
+    assert_eq!(told, ["0 2 2", "0.000000000001 5 5"], "whole tokens stay whole");
+    let mut row = row(Charged { meter: Meter::Output, charge: Charge::Amount, amounts: parts[1] });
+    let text = |row: &FocusRow, id| match cell(row, Version::V1_4, id) {
+        Some(Cell::Text(text)) => text,
+        other => format!("{other:?}"),
+    };
+    assert_eq!(text(&row, "AllocatedMethodId"), "None");
+    row.allocated = Some(AllocatedCharge {
+        rule_id: 7,
+        rule: "Vector \"store\"".to_owned(),
+        effect: "is split".to_owned(),
+        unit: Some("Tokens"),
+        ratio: Decimal::new(75, 2),
+        to: Party::Team("growth".to_owned()),
+        name: Some("Growth".to_owned()),
+        team: Some("growth".to_owned()),
+    });
+    let [id, details, resource, name, tags] =
+        ["MethodId", "MethodDetails", "ResourceId", "ResourceName", "Tags"].map(|id| format!("Allocated{id}"));
+    assert_eq!(
+        (text(&row, &id), text(&row, &resource), text(&row, &name)),
+        ("7".into(), "team:growth".into(), "Growth".into())
+    );
+    let details: serde_json::Value = serde_json::from_str(&text(&row, &details)).unwrap();
+    let element = serde_json::json!([{"AllocatedRatio": 0.75, "UsageUnit": "Tokens"}]);
+    assert_eq!((&details["Elements"], details["x_Rule"].as_str()), (&element, Some("Vector \"store\"")));
+    assert_eq!(text(&row, &tags), "{\"tallystick:team\":\"growth\"}");
+    row.allocated.as_mut().unwrap().to = Party::Nobody;
+    assert_eq!(text(&row, &resource), "None", "what is unallocated has no resource");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a statement has that a journal books.
 
 use super::{Account, Side};
+use crate::allocation::SharedLine;
 use crate::charge::ChargeLine;
 use crate::format;
 use crate::statement::{CostOwner, Entry, EntrySource, MonthStatement, ProjectStatement, TeamStatement};
@@ -75,6 +76,7 @@ pub fn costs(statement: &MonthStatement, known: &KnownOwners) -> Vec<Cost> {
         projects.chain(of_team(team))
     });
     let unallocated = statement.unallocated.iter().map(|line| of_charge(None, None, line));
+    let unallocated = unallocated.chain(statement.unallocated_shared.iter().map(|line| of_shared(None, None, line)));
     let adjustments = statement.adjustments.iter().map(|entry| of_adjustment(statement, known, entry));
     teams.chain(unallocated).chain(adjustments).collect()
 }
@@ -86,7 +88,7 @@ fn of_adjustment(statement: &MonthStatement, known: &KnownOwners, Entry { key, a
     let project = key.project.as_ref().map(|slug| find(slug, projects.chain(&known.projects)));
     let provider = match &key.source {
         EntrySource::Usage { provider, .. } => provider.clone(),
-        EntrySource::Charge { .. } => String::new(),
+        EntrySource::Charge { .. } | EntrySource::Shared { .. } => String::new(),
     };
     let whose = whose(team.as_ref(), project.as_ref());
     Cost { kind: CostKind::Adjustment(key.month), provider, amount: *amount, ..whose }
@@ -107,11 +109,18 @@ fn of_project<'a>(team: Option<&'a CostOwner>, project: &'a ProjectStatement) ->
             ..whose(team, Some(&project.project))
         })
     });
-    usage.chain(project.charges.iter().map(move |line| of_charge(team, Some(&project.project), line)))
+    let charges = project.charges.iter().map(move |line| of_charge(team, Some(&project.project), line));
+    usage.chain(charges).chain(project.shared.iter().map(move |line| of_shared(team, Some(&project.project), line)))
 }
 
 fn of_team(team: &TeamStatement) -> impl Iterator<Item = Cost> + '_ {
-    team.charges.iter().map(|line| of_charge(team.team.as_ref(), None, line))
+    let charges = team.charges.iter().map(|line| of_charge(team.team.as_ref(), None, line));
+    charges.chain(team.shared.iter().map(|line| of_shared(team.team.as_ref(), None, line)))
+}
+
+/// It is owed to nobody anew: what one has more, another has less.
+fn of_shared(team: Option<&CostOwner>, project: Option<&CostOwner>, line: &SharedLine) -> Cost {
+    Cost { kind: CostKind::Shared, amount: line.amount, ..whose(team, project) }
 }
 
 fn of_charge(team: Option<&CostOwner>, project: Option<&CostOwner>, line: &ChargeLine) -> Cost {

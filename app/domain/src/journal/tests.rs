@@ -1,4 +1,5 @@
 use super::*;
+use crate::allocation::{Party, SharedLine};
 use crate::charge::{ChargeKind, ChargeLine};
 use crate::spend::Sums as Spend;
 use crate::statement::{
@@ -212,6 +213,19 @@ fn charges() -> impl Strategy<Value = Vec<ChargeLine>> {
     prop::collection::vec(line, 0..3)
 }
 
+fn shared() -> impl Strategy<Value = Vec<SharedLine>> {
+    let line = (amounts(), any::<bool>()).prop_map(|(amount, came)| SharedLine {
+        rule_id: 7,
+        rule: "Vector store".to_owned(),
+        effect: "is split evenly".to_owned(),
+        came,
+        other: Party::Nobody,
+        is_charge: !came,
+        amount,
+    });
+    prop::collection::vec(line, 0..3)
+}
+
 fn projects() -> impl Strategy<Value = ProjectStatement> {
     let line = (0..3_u8, prop::option::weighted(0.9, amounts())).prop_map(|(provider, amount)| StatementLine {
         provider: format!("provider {provider}"),
@@ -222,19 +236,20 @@ fn projects() -> impl Strategy<Value = ProjectStatement> {
         requests: 1,
         amount,
     });
-    (owners("project"), prop::collection::vec(line, 1..5), charges()).prop_map(|(project, lines, charges)| {
+    let project = (owners("project"), prop::collection::vec(line, 1..5), charges(), shared());
+    project.prop_map(|(project, lines, charges, shared)| {
         let spend = lines.iter().filter_map(|line| line.amount).sum();
-        ProjectStatement { project, sums: Spend { spend, booked: spend, ..Spend::default() }, lines, charges }
+        ProjectStatement { project, sums: Spend { spend, booked: spend, ..Spend::default() }, lines, charges, shared }
     })
 }
 
 /// Statements of up to a few hundred projects.
 fn statements() -> impl Strategy<Value = MonthStatement> {
-    let team = (prop::option::weighted(0.9, owners("team")), prop::collection::vec(projects(), 0..60), charges());
-    let team = team.prop_map(|(team, projects, charges)| {
+    let team = (prop::option::weighted(0.9, owners("team")), prop::collection::vec(projects(), 0..60));
+    let team = (team, charges(), shared()).prop_map(|((team, projects), charges, shared)| {
         let mut sums = Spend::default();
         projects.iter().for_each(|project| sums.add(&project.sums));
-        TeamStatement { team, sums, projects, charges }
+        TeamStatement { team, sums, projects, charges, shared }
     });
     let adjustment = (amounts(), 0..3_u32, prop::option::of(0..400_u16)).prop_map(|(amount, month, team)| {
         let source = EntrySource::Usage { provider: "provider 1".to_owned(), model: "m".to_owned() };
@@ -243,7 +258,8 @@ fn statements() -> impl Strategy<Value = MonthStatement> {
         crate::statement::Entry { key: EntryKey { month, team, project: None, source }, amount }
     });
     let adjustments = prop::collection::vec(adjustment, 0..4);
-    (prop::collection::vec(team, 0..8), charges(), adjustments).prop_map(|(teams, unallocated, adjustments)| {
+    let all = (prop::collection::vec(team, 0..8), (charges(), shared()), adjustments);
+    all.prop_map(|(teams, (unallocated, unallocated_shared), adjustments)| {
         let mut total = Spend::default();
         teams.iter().for_each(|team| total.add(&team.sums));
         MonthStatement {
@@ -254,6 +270,7 @@ fn statements() -> impl Strategy<Value = MonthStatement> {
             total,
             teams,
             unallocated,
+            unallocated_shared,
             state: MonthState::Closed,
             adjustments,
         }

@@ -120,7 +120,7 @@ impl RunForm {
                 "month" => read_month(value).map(|read| month = Some(read)),
                 "from" => Edge::read(name, value).map(|edge| input.from = Some(edge)),
                 "to" => Edge::read(name, value).map(|edge| input.to = Some(edge)),
-                _ => Filter::read(&mut input.filters, name, value),
+                _ => Filter::read_of_events(&mut input.filters, name, value),
             };
             wrong.extend(taken.err());
         }

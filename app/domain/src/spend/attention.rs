@@ -71,6 +71,11 @@ pub enum Attention {
         /// Of how many.
         of: i64,
     },
+    /// Schedules of exports that rest because a file could not be sent.
+    PausedExports {
+        /// How many.
+        count: u64,
+    },
     /// Less of the last seven days' spend carries a required label than of the seven days before.
     FallenCoverage(Fallen),
     /// Mails of the last seven days that nobody got.
@@ -91,7 +96,7 @@ impl Attention {
             Self::Quiet { usual, .. } => *usual,
             Self::Unpriced { estimate, .. } => estimate.amount,
             Self::FallenCoverage(fallen) => fallen.missing,
-            Self::FailedMails { .. } => Decimal::ZERO,
+            Self::PausedExports { .. } | Self::FailedMails { .. } => Decimal::ZERO,
         }
     }
 

@@ -166,10 +166,11 @@ impl ExploreQuery {
 
     /// Whether sums by the hour are at hand.
     fn has_hours(&self) -> bool {
-        let labels = self.filters.iter().map(|filter| &filter.dimension).chain(&self.group_by);
+        let mut dimensions = self.filters.iter().map(|filter| &filter.dimension).chain(&self.group_by);
+        let is_by_day = |dimension: &Dimension| dimension.is_label() || *dimension == Dimension::AllocatedTeam;
         let needs = self.measure.needs();
         let by_day = needs.tokens || needs.latencies;
-        self.range.days() <= MAX_HOUR_DAYS && !labels.clone().any(Dimension::is_label) && !by_day
+        self.range.days() <= MAX_HOUR_DAYS && !dimensions.any(is_by_day) && !by_day
     }
 
     /// The kinds of charts that can be chosen: what does not add up is not stacked, and weekdays by hours need sums by the hour.

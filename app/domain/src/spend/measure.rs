@@ -209,6 +209,21 @@ impl Measure {
         matches!(self, Self::RequestsPerMinute | Self::TokensPerMinute)
     }
 
+    /// Whether it follows from the sums that allocation rules share out.
+    #[must_use]
+    pub const fn is_shared_out(self) -> bool {
+        matches!(
+            self,
+            Self::Spend
+                | Self::Requests
+                | Self::Tokens
+                | Self::CostPerRequest
+                | Self::CostPerMillionTokens
+                | Self::RequestsPerMinute
+                | Self::TokensPerMinute
+        )
+    }
+
     /// What the API and files write: money with all places, counts as they are, ratios with up to twelve places, nothing for what cannot be said.
     #[must_use]
     pub fn text(self, sums: &Sums, minutes: Decimal) -> Option<String> {

@@ -26,7 +26,7 @@ pub use explore::{
 pub use known::{KnownDimension, OTHER};
 pub use latency::{Histogram, Latencies, latency_class};
 pub use measure::{Measure, MeasureUnit, Needs};
-pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
+pub use overview::{ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub(crate) use query::parse_list;
 pub use query::{MAX_LABELS, Source};
 
@@ -59,6 +59,8 @@ pub enum Dimension {
     Project,
     /// Slug of the team that owned the project on that day.
     Team,
+    /// Slug of the team that answers for it by the allocation rules ([`crate::allocation`]).
+    AllocatedTeam,
     /// Slug of the product line that the project belonged to on that day.
     ProductLine,
     /// The model as sent.
@@ -91,9 +93,10 @@ pub enum Dimension {
 
 impl Dimension {
     /// All named dimensions, in the order of Explore's list.
-    pub const NAMED: [Self; 15] = [
+    pub const NAMED: [Self; 16] = [
         Self::Project,
         Self::Team,
+        Self::AllocatedTeam,
         Self::ProductLine,
         Self::Model,
         Self::Provider,
@@ -115,6 +118,7 @@ impl Dimension {
         match self {
             Self::Project => "project".to_owned(),
             Self::Team => "team".to_owned(),
+            Self::AllocatedTeam => "allocated_team".to_owned(),
             Self::ProductLine => "product_line".to_owned(),
             Self::Model => "model".to_owned(),
             Self::Provider => "provider".to_owned(),
@@ -136,6 +140,7 @@ impl Dimension {
     #[must_use]
     pub fn label(&self) -> String {
         match self {
+            Self::AllocatedTeam => "Allocated team".to_owned(),
             Self::ApiKey => "API key".to_owned(),
             Self::UnreadUsage => "Unread usage".to_owned(),
             Self::ProductLine => "Product line".to_owned(),
@@ -158,6 +163,12 @@ impl Dimension {
     #[must_use]
     pub const fn may_be_missing(&self) -> bool {
         !matches!(self, Self::Project | Self::Model | Self::Provider | Self::Operation | Self::ApiKey | Self::Status)
+    }
+
+    /// Whether events have it: who answers for usage follows from rules and sums.
+    #[must_use]
+    pub const fn is_of_events(&self) -> bool {
+        !matches!(self, Self::AllocatedTeam)
     }
 
     /// Whether its values are words that senders choose: labels that organizations agree on.

@@ -104,32 +104,6 @@ pub struct ModelPart {
     pub before: Option<Sums>,
 }
 
-/// Something that happened on a day of the chart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "snake_case")]
-pub enum Happening {
-    /// A threshold of a budget of exactly this part was reached.
-    Crossed(Crossing),
-    /// A price of the organization's own began for a model that was used.
-    OwnPrice {
-        /// The model.
-        model: String,
-        /// From this day on.
-        day: NaiveDate,
-    },
-}
-
-impl Happening {
-    /// The day on which it happened.
-    #[must_use]
-    pub const fn day(&self) -> NaiveDate {
-        match self {
-            Self::Crossed(crossing) => crossing.day,
-            Self::OwnPrice { day, .. } => *day,
-        }
-    }
-}
-
 /// Spend in a span of days, taken apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
@@ -155,8 +129,8 @@ pub struct Overview {
     pub models: Vec<ModelPart>,
     /// What the steps of the chart are compared with.
     pub line: Option<ComparisonLine>,
-    /// What happened in the chart's days, in order; nothing where filters are in force.
-    pub happened: Vec<Happening>,
+    /// Thresholds of budgets of exactly this part that were reached in the chart's days, in order; nothing where filters are in force.
+    pub crossings: Vec<Crossing>,
     /// What changed; none without comparison.
     pub changes: Option<Changes>,
     /// When the newest event happened; none before the first.

@@ -23,6 +23,8 @@ pub enum Source {
     Labels(Period, Dimension),
     /// Events, for labels that no rollup has together, or by the hour.
     Events(Vec<Dimension>),
+    /// Days shared out by the allocation rules.
+    Allocated(Period),
 }
 
 impl SpendQuery {
@@ -82,9 +84,24 @@ impl SpendQuery {
     /// # Errors
     /// [`Problem::Unprocessable`] with more than [`MAX_LABELS`] labels, or for a measure that no rollup carries so.
     pub fn source(&self) -> Result<Source, Problem> {
-        let source = self.carrier()?;
         let needs = self.needs();
         let refuse = |detail: &str| Err(Problem::Unprocessable { detail: detail.to_owned() });
+        if self.is_allocated() {
+            return match self.days() {
+                Some(days) if !self.dimensions().any(Dimension::is_label) => {
+                    match self.measures.iter().all(|measure| measure.is_shared_out()) {
+                        true => Ok(Source::Allocated(days)),
+                        false => refuse(
+                            "Allocation rules share out spend, requests and tokens: ask for one of these by allocated team, or for what follows from them.",
+                        ),
+                    }
+                }
+                _ => refuse(
+                    "Allocated teams are known by whole days, and beside any dimension but customer, user and tags.",
+                ),
+            };
+        }
+        let source = self.carrier()?;
         let by_label = matches!(source, Source::Labels(..) | Source::Events(_));
         if needs != Needs::default() && by_label {
             return refuse(
@@ -105,6 +122,20 @@ impl SpendQuery {
         Ok(Source::Quarters)
     }
 
+    /// Whether it asks who answers for usage by the allocation rules.
+    #[must_use]
+    pub fn is_allocated(&self) -> bool {
+        self.dimensions().any(|dimension| *dimension == Dimension::AllocatedTeam)
+    }
+
+    /// The days that it asks about; none where it asks for hours or for instants.
+    fn days(&self) -> Option<Period> {
+        match self.range {
+            SpendRange::Days { from, to } if self.bucket != Granularity::Hour => Some(Period { from, to }),
+            _ => None,
+        }
+    }
+
     /// What carries every dimension, whatever is measured.
     fn carrier(&self) -> Result<Source, Problem> {
         let mut labels: Vec<&Dimension> = Vec::new();
@@ -117,11 +148,7 @@ impl SpendQuery {
             let detail = format!("Use at most {MAX_LABELS} of customer, user and tags in one query.");
             return Err(Problem::Unprocessable { detail });
         }
-        let days = match self.range {
-            SpendRange::Days { from, to } if self.bucket != Granularity::Hour => Some(Period { from, to }),
-            _ => None,
-        };
-        Ok(match (labels.as_slice(), days) {
+        Ok(match (labels.as_slice(), self.days()) {
             ([], Some(period)) => Source::Days(period),
             ([], None) => Source::Quarters,
             ([label], Some(period)) => Source::Labels(period, (*label).clone()),
@@ -232,14 +259,51 @@ impl Filter {
         Ok(())
     }
 
+    /// As [`Self::read`], for lists of events: these have no allocated team.
+    ///
+    /// # Errors
+    /// A field problem that names the parameter.
+    pub fn read_of_events(filters: &mut Vec<Self>, name: &str, value: &str) -> Result<(), FieldProblem> {
+        if name.parse::<Dimension>().is_ok_and(|dimension| !dimension.is_of_events()) {
+            let detail = "Rules share out sums, not events. Use this filter in Explore or GET /v1/spend.";
+            return Err(FieldProblem::new(name, "unknown", detail));
+        }
+        Self::read(filters, name, value)
+    }
+
+    /// The values of a dimension that it lets through; empty text means missing.
+    #[must_use]
+    pub fn fits(&self, value: &str) -> bool {
+        let is_one = |of: &String| match self.contains {
+            true => value.to_lowercase().contains(&of.to_lowercase()),
+            false => value == of,
+        };
+        self.values.iter().any(is_one) != self.exclude
+    }
+
     /// The filters among the parameters of a page; what is no dimension is left out.
     ///
     /// # Errors
     /// [`Problem::Invalid`] that names every wrong one.
     pub fn from_pairs(pairs: &[(String, String)]) -> Result<Vec<Self>, Problem> {
+        Self::all(pairs, Self::read)
+    }
+
+    /// As [`Self::from_pairs`], for lists of events.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] that names every wrong one.
+    pub fn of_events(pairs: &[(String, String)]) -> Result<Vec<Self>, Problem> {
+        Self::all(pairs, Self::read_of_events)
+    }
+
+    fn all(
+        pairs: &[(String, String)],
+        read: fn(&mut Vec<Self>, &str, &str) -> Result<(), FieldProblem>,
+    ) -> Result<Vec<Self>, Problem> {
         let mut filters = Vec::new();
         let named = pairs.iter().filter(|(name, _)| name.parse::<Dimension>().is_ok());
-        let mut wrong: Vec<_> = named.filter_map(|(name, value)| Self::read(&mut filters, name, value).err()).collect();
+        let mut wrong: Vec<_> = named.filter_map(|(name, value)| read(&mut filters, name, value).err()).collect();
         wrong.extend(too_many_values(&filters));
         if wrong.is_empty() { Ok(filters) } else { Err(Problem::invalid(wrong)) }
     }

@@ -4,6 +4,7 @@
 //! So closed amounts, adjustments in closed months and those of the open month are together what counts now, to the last place.
 
 use super::{MonthStatement, month_text};
+use crate::allocation::SharedLine;
 use crate::charge::{ChargeKind, ChargeLine};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -29,15 +30,24 @@ pub enum EntrySource {
         /// What it says.
         description: String,
     },
+    /// What an allocation rule brought and took.
+    Shared {
+        /// Name of the rule.
+        rule: String,
+        /// Whether it is of charges beside events; else it is of usage.
+        of_charges: bool,
+    },
 }
 
 impl EntrySource {
-    /// "openai/gpt-4o", "charge/GPU pool".
+    /// "openai/gpt-4o", "charge/GPU pool", "shared/Vector store".
     #[must_use]
     pub fn label(&self) -> String {
         match self {
             Self::Usage { provider, model } => format!("{provider}/{model}"),
             Self::Charge { description, .. } => format!("charge/{description}"),
+            Self::Shared { rule, of_charges: false } => format!("shared/{rule}"),
+            Self::Shared { rule, of_charges: true } => format!("shared charge/{rule}"),
         }
     }
 }
@@ -59,7 +69,10 @@ impl EntryKey {
     /// The name of the line on the statement of a month, by which it is disputed: "support-bot/openai/gpt-4o", "2026-10: support-bot/charge/GPU pool".
     #[must_use]
     pub fn line(&self, statement: NaiveDate) -> String {
-        let month = (self.month != statement).then(|| format!("{}: ", month_text(self.month))).unwrap_or_default();
+        let month = match self.month == statement {
+            true => String::new(),
+            false => format!("{}: ", month_text(self.month)),
+        };
         let project = self.project.as_ref().map(|project| format!("{project}/")).unwrap_or_default();
         format!("{month}{project}{}", self.source.label())
     }
@@ -166,16 +179,26 @@ impl MonthStatement {
                     entries.add(self.entry_key(slug, of, source), line.amount.unwrap_or_default());
                 }
                 self.add_charges(&mut entries, slug, of, &project.charges);
+                self.add_shared(&mut entries, slug, of, &project.shared);
             }
             self.add_charges(&mut entries, slug, None, &team.charges);
+            self.add_shared(&mut entries, slug, None, &team.shared);
         }
         self.add_charges(&mut entries, None, None, &self.unallocated);
+        self.add_shared(&mut entries, None, None, &self.unallocated_shared);
         entries
     }
 
     fn add_charges(&self, entries: &mut Entries, team: Option<&str>, project: Option<&str>, charges: &[ChargeLine]) {
         for line in charges {
             let source = EntrySource::Charge { charge: line.kind, description: line.description.clone() };
+            entries.add(self.entry_key(team, project, source), line.amount);
+        }
+    }
+
+    fn add_shared(&self, entries: &mut Entries, team: Option<&str>, project: Option<&str>, lines: &[SharedLine]) {
+        for line in lines {
+            let source = EntrySource::Shared { rule: line.rule.clone(), of_charges: line.is_charge };
             entries.add(self.entry_key(team, project, source), line.amount);
         }
     }

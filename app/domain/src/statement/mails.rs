@@ -16,7 +16,7 @@ pub enum MailSchedule {
     /// Never.
     #[default]
     Off,
-    /// When the month is over; late events may still move it.
+    /// When the month ends; late events may still move it.
     Over,
     /// When the month is closed, and final.
     Closed,
@@ -41,7 +41,7 @@ impl MailSchedule {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Off => "Off",
-            Self::Over => "When the month is over",
+            Self::Over => "When the month ends",
             Self::Closed => "When the month is closed",
         }
     }

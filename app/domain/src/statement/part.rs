@@ -12,16 +12,27 @@ impl MonthStatement {
             let kept = |project: &ProjectStatement| keeps(slug.as_deref(), Some(&project.project.slug));
             let projects: Vec<_> = team.projects.into_iter().filter(kept).collect();
             let charges = if keeps(slug.as_deref(), None) { team.charges } else { Vec::new() };
+            let shared = if keeps(slug.as_deref(), None) { team.shared } else { Vec::new() };
             let sums = add_up(projects.iter().map(|project| &project.sums));
-            TeamStatement { sums, projects, charges, ..team }
+            TeamStatement { sums, projects, charges, shared, ..team }
         };
         let teams = self.teams.into_iter().map(of_team);
-        let teams: Vec<_> = teams.filter(|team| !team.projects.is_empty() || !team.charges.is_empty()).collect();
-        let unallocated = if keeps(None, None) { self.unallocated } else { Vec::new() };
+        let is_there =
+            |team: &TeamStatement| !(team.projects.is_empty() && team.charges.is_empty() && team.shared.is_empty());
+        let teams: Vec<_> = teams.filter(is_there).collect();
+        let (unallocated, unallocated_shared) =
+            if keeps(None, None) { (self.unallocated, self.unallocated_shared) } else { Default::default() };
         let adjustments = self.adjustments.into_iter();
         let adjustments =
             adjustments.filter(|entry| keeps(entry.key.team.as_deref(), entry.key.project.as_deref())).collect();
-        Self { total: add_up(teams.iter().map(|team| &team.sums)), teams, unallocated, adjustments, ..self }
+        Self {
+            total: add_up(teams.iter().map(|team| &team.sums)),
+            teams,
+            unallocated,
+            unallocated_shared,
+            adjustments,
+            ..self
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which labels stand below the axis, and where annotations stand above.
 
-use super::data::{Annotation, Step};
+use super::data::{Annotation, Mark, Step};
 use super::markup::{Markup, percent};
 use super::scale::SIZE;
 use std::cmp::Ordering;
@@ -117,9 +117,47 @@ pub(super) fn above(annotations: &[Annotation], steps: usize) -> String {
     markup.done()
 }
 
+/// The numbers of marks above the chart, each with its text; of those close to each other the later stands lower.
+pub(super) fn marks(marks: &[Mark], steps: usize) -> String {
+    const ROW: usize = 16;
+    /// What a number takes of the width of a narrow chart.
+    const ROOM: f64 = 0.05;
+    let mut ends = [f64::NEG_INFINITY; ROWS];
+    let mut placed = Vec::new();
+    for mark in marks {
+        let at = middle(mark.from, steps);
+        let row = ends.iter().position(|end| *end <= at).unwrap_or(ROWS - 1);
+        ends[row] = at + ROOM;
+        placed.push((mark, at, row));
+    }
+    let height = ROW * (placed.iter().map(|(.., row)| row + 1).max().unwrap_or_default());
+    let mut markup = Markup::default();
+    markup.open("svg", &[("class", "chart-marks"), ("height", &height.to_string()), ("aria-hidden", "true")]);
+    for (mark, at, row) in placed {
+        markup.open("g", &[]).element("title", &[], &mark.text);
+        let (x, y) = (percent(at), (row * ROW + 12).to_string());
+        markup.element("text", &[("x", &x), ("y", &y)], &mark.number.to_string());
+        markup.close("g");
+    }
+    markup.close("svg");
+    markup.done()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_are_numbered_and_say_what_happened() {
+        let mark = |number, from, text: &str| Mark { number, from, last: from, text: text.to_owned() };
+        let drawn = marks(&[mark(1, 0, "a < b"), mark(2, 0, "c"), mark(3, 9, "d")], 10);
+        assert!(drawn.contains("height=\"32\""), "two rows: {drawn}");
+        for part in ["<title>a &lt; b</title>", ">1</text>", ">2</text>", "x=\"95%\" y=\"12\">3</text>"] {
+            assert!(drawn.contains(part), "{part} in {drawn}");
+        }
+        let crowded: Vec<_> = (0..9).map(|number| mark(number, 3, "x")).collect();
+        assert!(marks(&crowded, 10).contains("height=\"48\""));
+    }
 
     fn steps(count: usize, mark: impl Fn(usize) -> bool) -> Vec<Step> {
         (0..count).map(|index| Step { label: format!("b{index}"), mark: mark(index), ..Step::default() }).collect()

@@ -207,6 +207,19 @@ pub struct Annotation {
     pub label: String,
 }
 
+/// Something that happened, marked by its number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Its number in the list below the chart.
+    pub number: usize,
+    /// Index of the step in which it began.
+    pub from: usize,
+    /// Index of the last step that it touches.
+    pub last: usize,
+    /// What happened.
+    pub text: String,
+}
+
 /// How the series are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stack {
@@ -236,6 +249,8 @@ pub struct ChartData {
     pub thresholds: Vec<Threshold>,
     /// What happened when.
     pub annotations: Vec<Annotation>,
+    /// What happened besides, by number: a line each, their texts in the table; the page lists them below.
+    pub marks: Vec<Mark>,
     /// Index of the first step that lies in the future; a line before it says "today".
     pub today: Option<usize>,
 }

@@ -1,6 +1,6 @@
 //! The chart as text: the drawing, what can be clicked, the table behind it. Pure.
 
-use super::axis::edge;
+use super::axis::{edge, x};
 use super::data::{ChartData, Hue, Stack, Stroke};
 use super::markup::{Markup, number, percent};
 use super::scale::{SIZE, Scale, stack};
@@ -121,6 +121,13 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
             &[("class", &format!("threshold {}", threshold.tone.class())), ("d", &format!("M0 {y}H1000"))],
         );
     }
+    for mark in &data.marks {
+        let (from, last) = (number(x(mark.from, steps)), number(edge(mark.last + 1, steps) * SIZE));
+        svg.empty("path", &[("class", "mark"), ("d", &format!("M{from} 0V1000"))]);
+        if mark.last > mark.from {
+            svg.empty("path", &[("class", "mark-span"), ("d", &format!("M{from} 0H{last}"))]);
+        }
+    }
     if let Some(today) = data.today.filter(|today| *today > 0 && *today < steps) {
         let x = number(edge(today, steps) * SIZE);
         svg.empty("path", &[("class", "today"), ("d", &format!("M{x} 0V1000"))]);
@@ -228,6 +235,9 @@ pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
             Some(href) => html.element("a", &[("href", href)], &step.title),
             None => html.text(&step.title),
         };
+        for mark in data.marks.iter().filter(|mark| (mark.from..=mark.last).contains(&index)) {
+            html.element("span", &[("class", "table-mark")], &format!(" · {}", mark.text));
+        }
         html.close("th");
         if totals {
             html.element("td", &[("class", "num")], &step.total);
@@ -253,7 +263,7 @@ fn text(texts: &[String], step: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::{Band, Line, Series, Step, Threshold};
+    use super::super::data::{Band, Line, Mark, Series, Step, Threshold};
     use super::*;
     use crate::ui::Tone;
 
@@ -356,6 +366,24 @@ mod tests {
         );
         assert!(html.contains("<td class=\"num\" data-empty=\"\">$0</td>"), "nothing to read: {html}");
         assert!(html.contains("<a href=\"/explore?from=Nov 1&amp;x=&lt;\">Nov 1</a></th><td class=\"num\">$30</td><td class=\"num\">$10</td>"));
+    }
+
+    #[test]
+    fn what_happened_is_drawn_and_stands_in_the_table() {
+        let mut data = sample();
+        data.marks = vec![Mark { number: 1, from: 0, last: 1, text: "Deploy: <2>".to_owned() }];
+        let drawn = draw(&data, &Off::new(), "x", 4).svg;
+        assert!(
+            drawn.contains("class=\"mark\" d=\"M250 0V1000\"")
+                && drawn.contains("class=\"mark-span\" d=\"M250 0H1000\"")
+        );
+        assert_eq!(
+            table(&data, "Spend", "Day").matches(" · Deploy: &lt;2&gt;").count(),
+            2,
+            "on each day that it touches"
+        );
+        data.marks[0].last = 0;
+        assert!(!draw(&data, &Off::new(), "x", 4).svg.contains("mark-span"));
     }
 
     #[test]

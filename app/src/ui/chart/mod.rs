@@ -17,7 +17,7 @@ pub mod spark;
 pub mod treemap;
 
 pub use data::{
-    Annotation, Band, ChartData, Hue, Line, MAX_SERIES, Series, Stack, Step, Stroke, Threshold, hue_of, ranked,
+    Annotation, Band, ChartData, Hue, Line, MAX_SERIES, Mark, Series, Stack, Step, Stroke, Threshold, hue_of, ranked,
 };
 pub use scale::Scale;
 pub use spark::{Spark, SparkKind};
@@ -179,10 +179,13 @@ fn legend(id: &str, query: &UrlQuery, parts: Vec<(String, String)>, off: &Off, l
 
 /// What happened: above the chart when there is room, as a list below it when there is not.
 fn notes(data: &ChartData) -> AnyView {
+    let steps = data.steps.len();
+    let marks = (!data.marks.is_empty()).then(|| axis::marks(&data.marks, steps));
+    let marks = marks.map(|marks| view! { <div class="chart-numbers" inner_html=marks></div> });
     if data.annotations.is_empty() {
-        return ().into_any();
+        return marks.into_any();
     }
-    let above = axis::above(&data.annotations, data.steps.len());
+    let above = axis::above(&data.annotations, steps);
     let list = data.annotations.iter().map(|annotation| {
         let when = data.steps.get(annotation.step).map(|step| step.label.clone());
         view! { <li><span class="soft">{when}</span>" "{annotation.label.clone()}</li> }
@@ -190,6 +193,7 @@ fn notes(data: &ChartData) -> AnyView {
     view! {
         <div class="chart-above" inner_html=above></div>
         <ul class="chart-note-list">{list.collect_view()}</ul>
+        {marks}
     }
     .into_any()
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench queries`: Overview's panels and twelve spend queries over millions of events, beside chDB over the same rows.
+//! `cargo xtask bench queries`: Overview's panels and thirteen spend queries over millions of events, beside chDB over the same rows.
 //!
 //! * Some events are recorded through the product's own commit; the rest are copies of them, made in the database with times, ids, customers and hashes of their own (`load.sql`), and sums that follow. `verify`, which reads events and sums by other means, has to find no difference.
 //! * The mix is that of ServeGen's production cloud where its trace lies beside the project (`mix.rs`), else a synthetic one.

@@ -4,8 +4,9 @@ use crate::{Args, Failure, processor};
 use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
 use backend::projects::{self, NewProject, NewTeam};
-use backend::{Backend, OrgScope, Pools, Sizes, TestClock, budgets};
+use backend::{Backend, OrgScope, Pools, Sizes, TestClock, allocation, budgets};
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
+use domain::allocation::{AllocationForm, ConditionForm, TargetForm};
 use domain::budget::BudgetInput;
 use domain::identity::KeyScope;
 use domain::problem::Problem;
@@ -26,6 +27,8 @@ const LAST: (i32, u32, u32) = (2026, 11, 20);
 /// Days with events: seven times the two weeks of the mix.
 pub(crate) const DAYS: u64 = 98;
 const TEAMS: usize = 6;
+/// Allocation rules, of a large organization.
+const RULES: usize = 200;
 /// Projects of all teams.
 pub(crate) const PROJECTS: usize = 24;
 /// Statements that take longer have their plans printed.
@@ -155,7 +158,34 @@ async fn organization(backend: &Backend) -> Result<(OrgScope, Vec<(Project, OrgS
         let input = BudgetInput::check(name, part, 1_000.into(), &[50, 80, 100], &[]);
         budgets::create(backend, &scope, input.map_err(Problem::invalid)?).await?;
     }
+    for rule in (0..RULES).map(rule) {
+        allocation::enter(backend, &scope, &rule.parse().map_err(Problem::invalid)?).await?;
+    }
     Ok((scope, projects))
+}
+
+/// Every other rule re-labels a project's usage of a tag's value, the others split a model's usage among three teams.
+fn rule(number: usize) -> AllocationForm {
+    let (project, team) = (number / TEAMS % (PROJECTS / TEAMS), number % TEAMS);
+    let condition = |dimension: &str, test: &str, values: String| ConditionForm {
+        dimension: dimension.to_owned(),
+        test: test.to_owned(),
+        values,
+    };
+    let of_project = condition("project", "is", format!("project-{team}-{project}"));
+    let (method, other, teams) = match number % 2 {
+        0 => ("relabel", condition("tag.experiment", "contains", format!("{}", number % 10)), 1),
+        _ => ("tokens", condition("model", "contains", format!("{}", number % 7)), 3),
+    };
+    let target = |at| TargetForm { to: format!("team:team-{}", (number + at) % TEAMS), ..TargetForm::default() };
+    AllocationForm {
+        name: format!("Rule {number}"),
+        conditions: vec![of_project, other],
+        method: method.to_owned(),
+        targets: (1..=teams).map(target).collect(),
+        reason: "Measured.".to_owned(),
+        ..AllocationForm::default()
+    }
 }
 
 /// A team with its projects and the key that sends their events.

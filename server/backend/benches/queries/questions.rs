@@ -1,4 +1,4 @@
-//! What is asked: Overview's panels, as its door asks for them, and twelve spend queries, with the same question over raw rows where chDB can answer it.
+//! What is asked: Overview's panels, as its door asks for them, and thirteen spend queries, with the same question over raw rows where chDB can answer it.
 
 use crate::place::{Place, ZONE, today};
 use backend::{Backend, Error, OrgScope, forecast, spend, statements};
@@ -139,7 +139,7 @@ pub(crate) fn panels(place: &Place) -> Vec<Question> {
     panels
 }
 
-/// The twelve.
+/// The thirteen.
 pub(crate) fn queries() -> Vec<Question> {
     let (month, quarter) = (Period::last_days(today(), 30), Period::last_days(today(), 90));
     let before = month.previous();
@@ -177,6 +177,10 @@ pub(crate) fn queries() -> Vec<Question> {
             raw(&[HOUR, "model"], day, ""),
         ),
         Question::panel("meters: the month's statement with its lines", Ask::Statement(Period::month_of(today()))),
+        Question::panel(
+            "by allocated team and day, 200 rules, 90 days",
+            Ask::Spend(over(quarter).per(Granularity::Day).by([Dimension::AllocatedTeam])),
+        ),
         Question::new(
             "unit costs by feature, 90 days",
             Ask::Spend(over(quarter).by([Dimension::Feature])),

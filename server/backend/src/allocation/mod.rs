@@ -4,18 +4,26 @@
 //! A split goes by what its targets used in the calendar month, so sums of whole months are read.
 
 mod enter;
+mod grouped;
+mod shared;
 mod sql;
 mod usage;
+mod ways;
 
 pub use enter::{enter, preview, reorder};
+pub(crate) use grouped::grouped;
+pub(crate) use shared::{SharedFlow, shared};
 pub(crate) use sql::snapshot;
+pub(crate) use ways::Ways;
 
 use crate::rules::{self, MAX_LISTED};
-use crate::{Backend, Error, OrgScope};
+use crate::spend::answers::Asker;
+use crate::{Backend, Error, OrgScope, charges};
 use chrono::NaiveDate;
 use domain::allocation::{
     Allocated, AllocationRule, Amounts, Cause, Origin, Route, RuleExplained, SeriesWords, month_of,
 };
+use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
@@ -47,6 +55,21 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<A
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn allocated(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Allocated, Error> {
     scope.require_whole(Permission::Read)?;
+    let asker = Asker { backend, scope, part: SpendScope::Organization };
+    let read = async |period| Ok(vec![work_out(backend, scope, period).await?]);
+    let known = asker.allocated(period, read).await?;
+    let mut allocated = match known.and_then(|known| known.first().cloned()) {
+        Some(known) => known,
+        None => work_out(backend, scope, period).await?,
+    };
+    if let Some(cause) = allocated.cause.as_mut().filter(|cause| cause.dimension == Dimension::ApiKey) {
+        let name = sql::key_name(&backend.pool, scope, &cause.value).await?;
+        cause.label = name.unwrap_or_else(|| cause.value.clone());
+    }
+    Ok(allocated)
+}
+
+async fn work_out(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Allocated, Error> {
     let _permit = backend.readers.permit(scope).await?;
     let mut snapshot = sql::snapshot(&backend.pool).await?;
     let lists = [usage::rules_in_order(&mut snapshot, scope).await?];
@@ -55,10 +78,6 @@ pub async fn allocated(backend: &Backend, scope: &OrgScope, period: Period) -> R
     let made = usage.plan.settle(0, usage.cells(0), period, |_| period.from);
     let mut allocated = Allocated::of(&usage.plan, &usage.owners, &made, (period, scope.zone().name()));
     allocated.cause = cause(&usage, period);
-    if let Some(cause) = allocated.cause.as_mut().filter(|cause| cause.dimension == Dimension::ApiKey) {
-        let name = sql::key_name(&mut snapshot, scope, &cause.value).await?;
-        cause.label = name.unwrap_or_else(|| cause.value.clone());
-    }
     Ok(allocated)
 }
 
@@ -73,10 +92,13 @@ pub async fn allocated_by_rules(
     period: Period,
 ) -> Result<Option<Allocated>, Error> {
     scope.require(Permission::Read)?;
-    if !scope.sees_all() || rules::known(&backend.pool, scope, &[RuleKind::Allocation], None).await?.is_empty() {
-        return Ok(None);
-    }
-    allocated(backend, scope, period).await.map(Some)
+    if has_rules(backend, scope).await? { allocated(backend, scope, period).await.map(Some) } else { Ok(None) }
+}
+
+/// Whether rules count, and the caller sees all that they move.
+async fn has_rules(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
+    let known = async || rules::known(&backend.pool, scope, &[RuleKind::Allocation], None).await;
+    Ok(scope.sees_all() && !known().await?.is_empty())
 }
 
 /// What a rule did in some days, down to what was used.
@@ -96,6 +118,7 @@ pub async fn explain(
     }
     let live = rules::live_ones::<AllocationRule>(&backend.pool, scope).await?;
     let rule = live.into_iter().find(|rule| rule.rule_id == rule_id).ok_or(Problem::NotFound)?;
+    let costs = charges::costs(backend, scope, period).await?;
     let _permit = backend.readers.permit(scope).await?;
     let mut snapshot = sql::snapshot(&backend.pool).await?;
     let lists = [usage::rules_in_order(&mut snapshot, scope).await?];
@@ -112,15 +135,17 @@ pub async fn explain(
     of_rule.for_each(|(step, amounts)| *days.entry(step.since).or_default() += *amounts);
     let mut flows = Allocated::of(&usage.plan, &usage.owners, &made, (period, scope.zone().name())).flows;
     flows.retain(|flow| flow.rule_id == rule_id);
+    let mut charges = shared::charged(&usage, &made, &costs, period);
+    charges.retain(|flow| flow.rule_id == rule_id);
     let origins = origins(&usage, period);
     let mut shares = Amounts::default();
     days.values().for_each(|amounts| shares += *amounts);
     origins.iter().for_each(|origin| shares += -origin.amounts);
-    Ok(RuleExplained { rule, flows, origins, shares, days: days.into_iter().collect() })
+    Ok(RuleExplained { rule, flows, origins, shares, days: days.into_iter().collect(), charges })
 }
 
-/// The calendar months that have some of the days.
-fn whole_months(period: Period) -> Period {
+/// The calendar months that have some of the days: by what was used in these, rules split.
+pub(crate) fn whole_months(period: Period) -> Period {
     Period { from: month_of(period.from), to: Period::month_of(period.last_day()).to }
 }
 

@@ -98,7 +98,9 @@ pub(super) async fn series(
          from series_words where org_id = $1 order by series_id",
     );
     let rows = rows.bind(scope.org_id().0).fetch_all(connection).await?;
-    let word = |dimension: &Dimension| !dimension.is_label() && !dimension.is_of_project();
+    let word = |dimension: &Dimension| {
+        dimension.is_of_events() && !dimension.is_label() && !dimension.is_of_project()
+    };
     let words: Vec<(Dimension, String)> =
         Dimension::NAMED.into_iter().filter(word).map(|dimension| (dimension.clone(), dimension.name())).collect();
     rows.iter()
@@ -146,14 +148,14 @@ pub(super) struct GroupSums {
     pub(super) amounts: Amounts,
 }
 
-/// The sums of some days. PostgreSQL is kept from looking for each series by itself, and from sorting a year of sums on disk.
+/// The sums of some days. PostgreSQL is kept from looking for each series by itself, and from sorting a year of sums.
 pub(super) async fn sums(
     connection: &mut PgConnection,
     scope: &OrgScope,
     days: Period,
     grouping: &Grouping,
 ) -> Result<Vec<GroupSums>, Error> {
-    for setting in ["set local enable_nestloop = off", "set local work_mem = '64MB'"] {
+    for setting in ["set local enable_nestloop = off", "set local enable_sort = off", "set local work_mem = '64MB'"] {
         sqlx::query(setting).execute(&mut *connection).await?;
     }
     let mut found = Vec::new();
@@ -167,7 +169,7 @@ pub(super) async fn sums(
         sql.push("::date[])] end as day, member.series_group, ").push(class);
         sql.push(
             " as class, sum(r.booked + r.adjusted) as spend, sum(r.requests)::bigint as requests,
-                sum(r.tokens)::bigint as tokens
+                sum(r.tokens)::bigint as tokens, sum(r.unpriced_requests)::bigint as unpriced
              from ",
         );
         sql.push(table).push(" join unnest(");
@@ -185,23 +187,33 @@ pub(super) async fn sums(
         sql.push(" and r.day >= ").push_bind(days.from).push(" and r.day < ").push_bind(days.to);
         sql.push(" group by 1, 2, 3");
         for row in sql.build().fetch_all(&mut *connection).await? {
+            let amounts = Amounts::new(row.try_get("spend")?, row.try_get("requests")?, row.try_get("tokens")?);
             found.push(GroupSums {
                 day: row.try_get("day")?,
                 group: row.try_get("series_group")?,
                 class: row.try_get("class")?,
-                amounts: Amounts::new(row.try_get("spend")?, row.try_get("requests")?, row.try_get("tokens")?),
+                amounts: Amounts { unpriced: row.try_get::<i64, _>("unpriced")?.into(), ..amounts },
             });
         }
     }
     Ok(found)
 }
 
-/// The name of an API key.
-pub(super) async fn key_name(
+/// The ids of the API keys whose names have one of these parts, in upper or lower case.
+pub(super) async fn keys_named(
     connection: &mut PgConnection,
     scope: &OrgScope,
-    key: &str,
-) -> Result<Option<String>, Error> {
+    parts: &[String],
+) -> Result<Vec<String>, Error> {
+    let keys = sqlx::query_scalar(
+        "select key_id::text from api_keys where org_id = $1
+            and exists (select 1 from unnest($2::text[]) as part where position(lower(part) in lower(name)) > 0)",
+    );
+    Ok(keys.bind(scope.org_id().0).bind(parts).fetch_all(connection).await?)
+}
+
+/// The name of an API key.
+pub(super) async fn key_name(pool: &PgPool, scope: &OrgScope, key: &str) -> Result<Option<String>, Error> {
     let name = sqlx::query_scalar("select name from api_keys where org_id = $1 and key_id::text = $2");
-    Ok(name.bind(scope.org_id().0).bind(key).fetch_optional(connection).await?)
+    Ok(name.bind(scope.org_id().0).bind(key).fetch_optional(pool).await?)
 }

@@ -9,6 +9,7 @@ use domain::rule::RuleKind;
 use domain::spend::Dimension;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Rules over some whole calendar months, and the sums of these.
 pub(super) struct Usage {
@@ -16,6 +17,11 @@ pub(super) struct Usage {
     pub(super) plan: Plan,
     series: Vec<(i64, SeriesWords)>,
     cells: Vec<WayCell>,
+    groups: Groups,
+    /// The group of each series.
+    members: HashMap<i64, i32>,
+    /// Whether sums have the series as their part, or one of those that are told apart from others as it is.
+    told: bool,
 }
 
 /// Sums of a day, or of all days from it on on which nothing changes.
@@ -43,6 +49,15 @@ pub(super) enum Kept {
     ApartByDay,
 }
 
+/// What is asked of sums beyond where they go.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// By which words series are told apart; labels, teams and what rules find out are none.
+    pub(super) words: Vec<Dimension>,
+    /// Whether every day is a sum of its own.
+    pub(super) by_day: bool,
+}
+
 impl Usage {
     /// Reads what lists of rules need, over whole calendar months; `kept` says of which routes of the first list series are kept apart.
     pub(super) async fn read(
@@ -51,6 +66,18 @@ impl Usage {
         lists: &[Vec<AllocationRule>],
         (days, wanted): (Period, Period),
         kept: impl Fn(&Route) -> Kept,
+    ) -> Result<Self, Error> {
+        Self::told(connection, scope, lists, (days, wanted), kept, None).await
+    }
+
+    /// As [`Self::read`], with every sum telling its series where something is asked of it.
+    pub(super) async fn told(
+        connection: &mut PgConnection,
+        scope: &OrgScope,
+        lists: &[Vec<AllocationRule>],
+        (days, wanted): (Period, Period),
+        kept: impl Fn(&Route) -> Kept,
+        told: Option<&Told>,
     ) -> Result<Self, Error> {
         let (owners, projects) = sql::owners(connection, scope, days).await?;
         let lists = counted(&sql::aliases(connection, scope).await?, lists);
@@ -70,34 +97,70 @@ impl Usage {
         for (number, (_, words)) in series.iter().enumerate() {
             alike.entry(plan.group(words)).or_default().push(number);
         }
+        let is_told = told.is_some_and(|told| !told.words.is_empty());
         let mut groups = Groups::default();
+        // Groups that other rules tell apart may go the same ways here.
+        let mut together: BTreeMap<Vec<Lane>, Vec<usize>> = BTreeMap::new();
         for (group, members) in alike {
-            let lanes = plan.lanes(group);
+            together.entry(plan.lanes(group)).or_default().extend(members);
+        }
+        for (lanes, members) in together {
             let kept_of = |lane: &Lane| lane.routes.first().map_or(Kept::Together, |route| kept(plan.route(*route)));
             let is_split = |lane: &Lane| lane.routes.iter().any(|route| plan.route(*route).split.is_some());
-            let by_day = lanes.iter().any(|lane| is_split(lane) || kept_of(lane) == Kept::ApartByDay);
+            let is_split = lanes.iter().any(is_split);
+            let by_day = is_split
+                || told.is_some_and(|told| told.by_day)
+                || lanes.iter().any(|lane| kept_of(lane) == Kept::ApartByDay);
             let is_apart = lanes.iter().any(|lane| kept_of(lane) != Kept::Together);
-            let ways: Ways = lanes
-                .into_iter()
-                .map(|lane| ((lane.class, lane.epoch), (kept_of(&lane) != Kept::Together, lane.routes)))
-                .collect();
-            let parts = if is_apart { members.chunks(1) } else { members.chunks(members.len()) };
+            let way = |lane: &Lane| {
+                let is_apart = is_told || kept_of(lane) != Kept::Together;
+                ((lane.class, lane.epoch), (is_apart, lane.routes.clone()))
+            };
+            let ways: Arc<Ways> = Arc::new(lanes.iter().map(way).collect());
+            // What is split is cut to the last place series by series, so that it does not matter what is asked of them.
+            let parts = match told {
+                Some(told) if is_told && !is_split => told.parts(&series, members),
+                _ if is_told || is_apart => members.into_iter().map(|member| vec![member]).collect(),
+                _ => vec![members],
+            };
             for part in parts {
                 let number = small(groups.0.len());
                 grouping.series.extend(part.iter().map(|member| (series[*member].0, number, by_day)));
-                groups.0.push((ways.clone(), part.first().copied()));
+                groups.0.push((Arc::clone(&ways), part.first().copied()));
             }
         }
         let sums = sql::sums(connection, scope, days, &grouping).await?;
         let cells = sums.iter().flat_map(|sums| groups.cells(&plan, sums)).collect();
-        Ok(Self { owners, plan, series, cells })
+        let members = grouping.series.iter().map(|(series, group, _)| (*series, *group)).collect();
+        Ok(Self { owners, plan, series, cells, groups, members, told: is_told })
     }
 
     /// The sums on the routes of one list of rules.
     pub(super) fn cells(&self, list: usize) -> impl Iterator<Item = Cell> {
-        let cell =
-            move |cell: &WayCell| Some(Cell { day: cell.day, route: *cell.routes.get(list)?, amounts: cell.amounts });
+        let part = |cell: &WayCell| cell.series.filter(|_| self.told).map_or(0, |series| series + 1);
+        let cell = move |cell: &WayCell| {
+            Some(Cell { day: cell.day, route: *cell.routes.get(list)?, part: part(cell), amounts: cell.amounts })
+        };
         self.cells.iter().filter_map(cell)
+    }
+
+    /// Which way usage of a series goes on a day by the first list of rules; `label` is the value of each label.
+    pub(super) fn route<'a>(
+        &self,
+        series: i64,
+        day: NaiveDate,
+        label: impl Fn(&Dimension) -> &'a str,
+    ) -> Option<RouteId> {
+        let (ways, _) = self.groups.0.get(usize::try_from(*self.members.get(&series)?).ok()?)?;
+        let epoch = self.plan.epoch(day);
+        let classes = self.plan.label_keys().into_iter().map(|key| self.plan.known_class(&key, label(&key)));
+        let own = classes.filter(|class| *class > 0).find_map(|class| ways.get(&(class, epoch)));
+        own.or_else(|| ways.get(&(0, epoch))).and_then(|(_, routes)| routes.first().copied())
+    }
+
+    /// The series that a part of the settled sums is of.
+    pub(super) fn series_of(&self, part: usize) -> Option<&SeriesWords> {
+        self.series.get(part.checked_sub(1)?).map(|(_, words)| words)
     }
 
     /// The sums of series that are kept apart.
@@ -106,6 +169,20 @@ impl Usage {
             let (_, series) = self.series.get(cell.series?)?;
             Some(Apart { day: cell.day, series, amounts: cell.amounts })
         })
+    }
+}
+
+impl Told {
+    /// Series with the same words together.
+    fn parts(&self, series: &[(i64, SeriesWords)], members: Vec<usize>) -> Vec<Vec<usize>> {
+        let mut alike: BTreeMap<(usize, Vec<&str>), Vec<usize>> = BTreeMap::new();
+        for member in members {
+            let (_, of) = &series[member];
+            let project = if self.words.contains(&Dimension::Project) { of.project } else { 0 };
+            let words = self.words.iter().map(|dimension| of.word(dimension)).collect();
+            alike.entry((project, words)).or_default().push(member);
+        }
+        alike.into_values().collect()
     }
 }
 
@@ -129,7 +206,7 @@ type Ways = HashMap<(usize, usize), (bool, Vec<RouteId>)>;
 
 /// Groups of series that go the same ways, each with its first member.
 #[derive(Default)]
-struct Groups(Vec<(Ways, Option<usize>)>);
+struct Groups(Vec<(Arc<Ways>, Option<usize>)>);
 
 impl Groups {
     /// Sums on their way. What has a label that goes another way is not with the rest.

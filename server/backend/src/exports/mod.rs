@@ -4,18 +4,25 @@
 //! So any span needs the same memory, a slow reader holds no connection, and tags and hours are as exact as the rest.
 //! Of days whose events are no longer kept, rows are the sums by day and meter, without prices.
 
+mod file;
 mod known;
+mod parquet_file;
+pub mod schedules;
 mod sql;
 
+pub use file::{Piece, file};
+
+use crate::allocation::Ways;
 use crate::ledger::adjust::{self, CostState, Selection};
 use crate::ledger::kept_from;
 use crate::{Backend, Error, OrgScope, events, identity, projects, spend};
 use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
 use domain::event::{Aggregate, EventInput};
+use domain::focus::Version;
 use domain::focus::charge::{Amounts, Charge, Charged, charges, movements};
 use domain::focus::manifest::{Manifest, Preview, UnpricedModel};
 use domain::focus::query::{FocusQuery, TagKey};
-use domain::focus::row::{Account, FocusRow, RowKey, Rows};
+use domain::focus::row::{Account, AllocatedCharge, FocusRow, RowKey, Rows};
 use domain::identity::Permission;
 use domain::ids::{EventKey, ProjectId};
 use domain::period::{Period, Zone};
@@ -94,6 +101,8 @@ pub struct FocusExport {
     query: FocusQuery,
     account: Account,
     known: Known,
+    /// Where allocation rules move charges, for versions that have columns for it.
+    ways: Option<Ways>,
     owners: HashMap<(ProjectId, NaiveDate), Owner>,
     /// The next day whose rows are sums; none once those with events have begun.
     summed: Option<NaiveDate>,
@@ -113,10 +122,15 @@ impl FocusExport {
         scope.require(Permission::Read)?;
         let organization = identity::organization(backend, scope).await?;
         let Period { from, to } = query.period;
+        let ways = match query.version >= Version::V1_3 {
+            true => Ways::read(backend, scope, query.period).await?,
+            false => None,
+        };
         let priced = first_priced(backend, scope).await?.unwrap_or(from).clamp(from, to);
         Ok(Self {
             account: Account { id: scope.org_id().to_string(), name: organization.name },
             known: Known::default(),
+            ways,
             owners: HashMap::new(),
             summed: (from < priced).then_some(from),
             span: (priced < to).then(|| scope.zone().instants(Period { from: priced, to })),
@@ -175,6 +189,7 @@ impl FocusExport {
                 charge: Charge::Amount,
                 is_correction: false,
                 tags: Vec::new(),
+                route: None,
             };
             let amounts = Amounts { billed: sum.billed, consumed: sum.quantity, charged: sum.billed };
             *self.held.entry(key).or_default() += amounts;
@@ -224,6 +239,9 @@ impl FocusExport {
         let month = Period::month_of(zone.day_of(event.timestamp));
         let is_late = state.adjusted_at.is_some_and(|at| at >= zone.start_of(month.to));
         let tags = tags_of(&self.query.tags, &event.sent, event.operation(), &event.key_id.to_string());
+        let label = |label: &Dimension| label_of(&event.sent, label).map_or("", String::as_str);
+        let ways = self.ways.as_ref();
+        let route = ways.and_then(|ways| ways.route(event.series_id, zone.day_of(event.timestamp), label));
         let moved = movements(&first.lines, &current.lines).into_iter().map(|charged| (charged, is_late));
         for (Charged { meter, charge, amounts }, is_correction) in priced.into_iter().map(|of| (of, false)).chain(moved)
         {
@@ -238,6 +256,7 @@ impl FocusExport {
                 charge,
                 is_correction,
                 tags: tags.clone(),
+                route,
             };
             *self.held.entry(key).or_default() += amounts;
         }
@@ -252,21 +271,56 @@ impl FocusExport {
             self.owners = projects::owners_on(&self.backend.pool, &self.scope, &wanted).await?;
         }
         let is_worth_a_row = |(key, amounts): &(RowKey, Amounts)| key.charge.is_usage() || !amounts.billed.is_zero();
-        let row = |(key, amounts): (RowKey, Amounts)| {
+        let owners = &self.owners;
+        let row = |known: &Known, (key, amounts, allocated): (RowKey, Amounts, Option<AllocatedCharge>)| {
             let day = zone.day_of(key.start);
             let end = if hourly { key.start + Duration::hours(1) } else { zone.start_of(next_day(day)) };
-            let owner = self.owners.get(&(key.project_id, day)).cloned().unwrap_or_else(|| nameless(key.project_id));
+            let owner = owners.get(&(key.project_id, day)).cloned().unwrap_or_else(|| nameless(key.project_id));
             FocusRow {
                 end,
                 billing: zone.instants(Period::month_of(day)),
                 owner,
-                price: self.known.price(&key.charge),
-                term: self.known.term(&key.charge),
+                price: known.price(&key.charge),
+                term: known.term(&key.charge),
                 key,
                 amounts,
+                allocated,
             }
         };
-        Ok(held.into_iter().filter(is_worth_a_row).map(row).collect())
+        let mut rows = Vec::with_capacity(held.len());
+        for (key, amounts) in held.into_iter().filter(is_worth_a_row) {
+            let parts = match (key.route, &mut self.ways) {
+                (Some(route), Some(ways)) => ways.parts(route, zone.day_of(key.start)),
+                _ => Default::default(),
+            };
+            if parts.is_empty() {
+                rows.push(row(&self.known, (key, amounts, None)));
+                continue;
+            }
+            let weights: Vec<i128> = parts.iter().map(|(_, weight)| *weight).collect();
+            for (part, (charge, _)) in amounts.split(&weights).into_iter().zip(parts.iter()) {
+                rows.push(row(&self.known, (key.clone(), of_part(&key.charge, part), Some(charge.clone()))));
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Where only an amount is known, it is the quantity too.
+fn of_part(charge: &Charge, part: Amounts) -> Amounts {
+    match charge {
+        Charge::Amount => Amounts { charged: part.billed, ..part },
+        _ => part,
+    }
+}
+
+/// The value of a label, as the event was sent.
+fn label_of<'a>(sent: &'a EventInput, label: &Dimension) -> Option<&'a String> {
+    match label {
+        Dimension::Customer => sent.customer.as_ref(),
+        Dimension::User => sent.user.as_ref(),
+        Dimension::Tag(name) => sent.tags.get(name),
+        _ => None,
     }
 }
 
@@ -304,6 +358,7 @@ fn tags_of(keys: &[TagKey], sent: &EventInput, operation: &str, api_key: &str) -
         // These have columns of their own.
         Dimension::Project
         | Dimension::Team
+        | Dimension::AllocatedTeam
         | Dimension::ProductLine
         | Dimension::Model
         | Dimension::Provider

@@ -325,6 +325,8 @@ pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, fi
         Dimension::Customer | Dimension::User | Dimension::UnreadUsage | Dimension::Tag(_) => {
             push_label(sql, scope, filter, words);
         }
+        // No event has it, and whoever asks is told so before.
+        Dimension::AllocatedTeam => drop(sql.push("false")),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod basis;
 pub mod browse;
+mod changed;
 pub mod contract;
 pub mod import;
 mod own;
@@ -14,10 +15,11 @@ pub mod runs;
 mod sql;
 
 pub use basis::{basis, choose_basis};
+pub use changed::changed;
 pub(crate) use own::OwnBooks;
 pub use own::{
     HeldBooks, add_alias, add_modifier, add_prices, aliases, books, changes, modifier_effect, modifiers, overrides,
-    overrides_started, own_book, undo, warnings, watch,
+    own_book, undo, warnings, watch,
 };
 pub use quotes::quotes;
 

@@ -1,11 +1,13 @@
-//! What the sample pays beside events, and what its usage was for.
+//! What the sample pays beside events, what its usage was for, what happened, and what its people look at.
 
-use crate::{Backend, Error, OrgScope, business_metrics, charges};
+use crate::{Backend, Error, OrgScope, annotations, business_metrics, charges, views};
 use chrono::{Datelike, Days, Months, NaiveDate};
+use domain::annotation::AnnotationForm;
 use domain::business_metric::{MetricForm, NewValue};
 use domain::charge::{Charge, ChargeForm};
 use domain::period::Period;
 use domain::problem::Problem;
+use domain::view::{Arrange, Board, NewView};
 use std::collections::BTreeMap;
 
 /// Days with a value of the sample's metric.
@@ -19,7 +21,30 @@ pub(super) async fn enter(backend: &Backend, scope: &OrgScope, today: NaiveDate)
     let parsed = |form: MetricForm| form.parse().map_err(Problem::invalid);
     let values: Result<Vec<NewValue>, Problem> = values(today).into_iter().map(parsed).collect();
     business_metrics::record(backend, scope, &values?).await?;
-    Ok(())
+    for form in happened(today) {
+        annotations::record(backend, scope, &form.parse(scope.zone()).map_err(Problem::invalid)?).await?;
+    }
+    let asked = [("measure", "cost_per_request"), ("group_by", "feature"), ("period", "30d"), ("chart", "lines")];
+    let asked = asked.map(|(name, is)| (name.to_owned(), is.to_owned()));
+    let view = NewView::read("Cost per request by feature", &asked, true).map_err(Problem::invalid)?;
+    let view = views::save(backend, scope, &view).await?.view_id;
+    views::arrange(backend, scope, Board::Everyone, view, Arrange::Add).await
+}
+
+/// A deploy of one project and an incident of all.
+fn happened(today: NaiveDate) -> [AnnotationForm; 2] {
+    let form = |ago: u64, kind: &str, text: &str, project: &str| AnnotationForm {
+        kind: kind.to_owned(),
+        text: text.to_owned(),
+        at: today.checked_sub_days(Days::new(ago)).unwrap_or(today).to_string(),
+        project: project.to_owned(),
+        ..AnnotationForm::default()
+    };
+    let incident = form(13, "incident", "Retries after a provider's outage", "");
+    [
+        form(6, "deploy", "support-bot 2.4: shorter prompts", "support-bot"),
+        AnnotationForm { until: today.checked_sub_days(Days::new(12)).unwrap_or(today).to_string(), ..incident },
+    ]
 }
 
 fn forms(today: NaiveDate) -> Vec<ChargeForm> {

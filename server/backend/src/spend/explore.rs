@@ -30,11 +30,7 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
     groups.sort_by_key(|group| (Reverse(query.rank(&group.sums)), Reverse(group.sums.requests)));
     let used = groups.iter().filter(|group| !group.sums.is_empty()).count();
     let chart = query.effective_chart();
-    let is_drawn = |(rank, group): (usize, &Group)| {
-        !group.sums.is_empty() && chart.is_over_time() && (rank < query.top || group.is_missing())
-    };
-    let drawn: Vec<_> =
-        groups.iter().enumerate().filter(|at| is_drawn(*at)).map(|(_, group)| group.keys.clone()).collect();
+    let drawn = drawn(&query, &groups);
     let bucket = query.effective_bucket();
     let line = if chart.is_over_time() { line(&query, bucket) } else { None };
     let (by_group, all, all_before, orders, heat) = futures::try_join!(
@@ -45,16 +41,9 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
         ask.heat(),
     )?;
     let steps = ask.build_steps(bucket, &drawn, &by_group, &all, &all_before);
-    let shown = |(rank, group): (usize, &mut Group)| {
-        let is_drawn = drawn.contains(&group.keys);
-        let is_field = chart == ChartKind::Treemap && rank < domain::spend::TREEMAP_GROUPS;
-        let number = || orders.get(group.key().unwrap_or_default()).copied().unwrap_or_default();
-        group.order = (is_drawn || is_field).then(number);
-    };
-    groups.iter_mut().enumerate().for_each(shown);
+    number(&query, &drawn, &orders, &mut groups);
     let mut rank = 0..;
     groups.retain(|group| rank.next().is_some_and(|rank| rank < query.groups()) || group.order.is_some());
-    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     Ok(Explore {
         now: scope.zone().local(backend.clock.now()),
         more_groups: count(used.saturating_sub(groups.len())),
@@ -69,6 +58,79 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
         minutes_before: query.previous.map_or(Decimal::ZERO, |range| ask.passed(range).minutes(None)),
         query,
     })
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// The groups with colours of their own, of those in order: the first, and those without a value.
+fn drawn(query: &ExploreQuery, groups: &[Group]) -> Vec<Vec<Option<String>>> {
+    let over_time = query.effective_chart().is_over_time();
+    let is_drawn = |(rank, group): &(usize, &Group)| {
+        !group.sums.is_empty() && over_time && (*rank < query.top || group.is_missing())
+    };
+    groups.iter().enumerate().filter(is_drawn).map(|(_, group)| group.keys.clone()).collect()
+}
+
+/// Gives the groups that are drawn the numbers by which they keep their colours.
+fn number(query: &ExploreQuery, drawn: &[Vec<Option<String>>], orders: &BTreeMap<String, usize>, groups: &mut [Group]) {
+    for (rank, group) in groups.iter_mut().enumerate() {
+        let is_field = query.effective_chart() == ChartKind::Treemap && rank < domain::spend::TREEMAP_GROUPS;
+        let number = || orders.get(group.key().unwrap_or_default()).copied().unwrap_or_default();
+        group.order = (drawn.contains(&group.keys) || is_field).then(number);
+    }
+}
+
+/// The same for a small chart over time with its total: of the span one reading, of the span before its total alone.
+///
+/// # Errors
+/// As [`explore`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn glance(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -> Result<Explore, Error> {
+    scope.require(Permission::Read)?;
+    let chart = if query.chart.is_over_time() { query.chart } else { ChartKind::Bars };
+    let query = ExploreQuery { chart, ..query };
+    let ask = Ask { backend, scope, query: &query };
+    let bucket = query.effective_bucket();
+    let steps = ask.over(query.range).per(bucket).by(query.group_by.clone());
+    let ((rows, total), before, names) = futures::try_join!(
+        grouped(backend, scope, &steps, MAX_ROWS + 1),
+        ask.total(query.previous),
+        all_names(backend, scope, &query.group_by)
+    )?;
+    // Peaks do not follow from parts, and a chart of so many groups needs its largest first.
+    if rows.len() > MAX_ROWS || query.measure.needs().peak {
+        return Box::pin(explore(backend, scope, query)).await;
+    }
+    let all = summed(&rows, |row| (row.bucket, Vec::new()));
+    let mut groups = merge_periods(summed(&rows, |row| (None, row.keys.clone())), None, &names);
+    groups.sort_by_key(|group| (Reverse(query.rank(&group.sums)), Reverse(group.sums.requests)));
+    let (drawn, orders) = (drawn(&query, &groups), ask.orders(&groups).await?);
+    number(&query, &drawn, &orders, &mut groups);
+    Ok(Explore {
+        now: scope.zone().local(backend.clock.now()),
+        more_groups: 0,
+        other_groups: count(groups.len().saturating_sub(drawn.len())),
+        steps: ask.build_steps(bucket, &drawn, &rows, &all, &[]),
+        groups,
+        heat: None,
+        line: None,
+        total,
+        before,
+        minutes: ask.passed(query.range).minutes(None),
+        minutes_before: query.previous.map_or(Decimal::ZERO, |range| ask.passed(range).minutes(None)),
+        query,
+    })
+}
+
+/// Rows that share what they are told apart by, as one.
+fn summed(rows: &[SpendRow], by: impl Fn(&SpendRow) -> (Option<BucketStart>, Vec<Option<String>>)) -> Vec<SpendRow> {
+    let mut sums: HashMap<_, Sums> = HashMap::new();
+    for row in rows {
+        sums.entry(by(row)).or_default().add(&row.sums);
+    }
+    sums.into_iter().map(|((bucket, keys), sums)| SpendRow { bucket, keys, sums }).collect()
 }
 
 /// The values of a dimension in a span, by falling spend: what a filter offers.
@@ -126,6 +188,11 @@ impl Ask<'_> {
             Some(range) => self.groups(range).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    async fn total(&self, range: Option<SpendRange>) -> Result<Option<Sums>, Error> {
+        let Some(range) = range else { return Ok(None) };
+        Ok(Some(grouped(self.backend, self.scope, &self.over(range), 1).await?.1))
     }
 
     /// The largest groups step by step; of two dimensions with every other pair of their values.
@@ -268,7 +335,7 @@ pub(super) async fn names(
             let projects = projects::list_projects(backend, scope).await?;
             projects.into_iter().map(|project| (project.slug.into(), project.name)).collect()
         }
-        Dimension::Team => {
+        Dimension::Team | Dimension::AllocatedTeam => {
             let teams = projects::list_teams(backend, scope).await?;
             teams.into_iter().map(|team| (team.slug.into(), team.name)).collect()
         }

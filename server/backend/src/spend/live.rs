@@ -71,8 +71,10 @@ pub async fn version(backend: &Backend, scope: &OrgScope) -> Result<Decimal, Err
     let today = scope.zone().day_of(backend.clock.now()) + Days::new(2);
     let all = Period::last_days(today, MAX_DAYS.unsigned_abs());
     let days = [all];
-    let (states, alerts) =
-        futures::try_join!(sql::states(&backend.pool, scope, &days, false), budgets::alerts_version(backend, scope))?;
+    let (states, alerts) = futures::try_join!(
+        sql::states(&backend.pool, scope, &days, [false; 2]),
+        budgets::alerts_version(backend, scope)
+    )?;
     Ok(states.iter().map(|state| state.versions).sum::<Decimal>() + Decimal::from(alerts))
 }
 

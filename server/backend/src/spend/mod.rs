@@ -14,7 +14,7 @@ mod tests;
 pub(crate) use answers::Answers;
 pub use attention::{anomalies, attention};
 pub use estimate::project_days;
-pub use explore::{explore, values};
+pub use explore::{explore, glance, values};
 pub(crate) use live::Live;
 pub use live::{Listener, listen, version, watch};
 pub use overview::{compare, outlook, overview};
@@ -83,10 +83,18 @@ fn grouped<'a>(
         let source = query.source()?;
         let _permit = backend.readers.permit(scope).await?;
         match &source {
-            Source::Days(span) | Source::Labels(span, _) => {
-                if let Some((mut rows, total)) = (Asker { backend, scope, part }).rows(query, *span).await? {
+            Source::Days(span) | Source::Labels(span, _) | Source::Allocated(span) => {
+                let asker = Asker { backend, scope, part };
+                if matches!(source, Source::Allocated(_)) && part != SpendScope::Organization {
+                    let detail = "Allocated teams are asked of the whole organization.".to_owned();
+                    return Err(Problem::Unprocessable { detail }.into());
+                }
+                if let Some((mut rows, total)) = asker.rows(query, *span).await? {
                     rows.truncate(limit);
                     return Ok((rows, total));
+                }
+                if let Source::Allocated(span) = source {
+                    return asker.allocated_rows(query, span, limit).await;
                 }
             }
             Source::Events(labels) => bound(backend, scope, part, query, labels).await?,

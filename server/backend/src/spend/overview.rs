@@ -3,7 +3,7 @@
 use super::answers::Asker;
 use super::{grouped, last_hour, newest_event_at, sql};
 use crate::forecast::ForecastInputs;
-use crate::{Backend, Error, OrgScope, budgets, charges, prices, projects};
+use crate::{Backend, Error, OrgScope, budgets, charges, projects};
 use chrono::NaiveDate;
 use domain::budget::{Crossing, SpendScope};
 use domain::identity::Permission;
@@ -11,8 +11,8 @@ use domain::meter::Meter;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    CellKey, Changes, ComparisonLine, Dimension, Filter, Granularity, Happening, Metered, ModelPart, MonthOutlook,
-    Overview, ProjectPart, SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
+    CellKey, Changes, ComparisonLine, Dimension, Filter, Granularity, Metered, ModelPart, MonthOutlook, Overview,
+    ProjectPart, SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -51,8 +51,7 @@ pub async fn overview(
         team_names,
         newest,
         hour,
-        crossings,
-        priced,
+        mut crossings,
         unread,
         charged,
     ) = futures::try_join!(
@@ -70,10 +69,10 @@ pub async fn overview(
         newest_event_at(backend, scope, part),
         ask.last_hour(),
         ask.crossings(shown),
-        prices::overrides_started(backend, scope, shown),
         ask.unread_requests(period),
         ask.charged(period),
     )?;
+    crossings.sort_by_key(|crossing| crossing.day);
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
     let (by_cell, by_cell_before) = (sums(&cells), sums(&cells_before));
     let projects: Vec<_> = merge_periods(&by_cell, &by_cell_before, has_before, |key| key[0].clone())
@@ -107,7 +106,7 @@ pub async fn overview(
         bucket,
         steps: build_steps(&starts(shown, bucket), &steps, &under, &projects),
         line: line.map(|(line, _)| line),
-        happened: happened(crossings, priced, &models),
+        crossings,
         projects,
         teams,
         models,
@@ -286,16 +285,6 @@ impl Ask<'_> {
         unread.filters.push(Filter::present(Dimension::UnreadUsage));
         Ok(Some(grouped(self.backend, self.scope, self.part, &unread, 1).await?.1.requests))
     }
-}
-
-/// What happened on the days of the chart: thresholds that were crossed, own prices that began for models that were used.
-fn happened(crossings: Vec<Crossing>, priced: Vec<(NaiveDate, String)>, models: &[ModelPart]) -> Vec<Happening> {
-    let used = |model: &str| models.iter().any(|part| part.model.eq_ignore_ascii_case(model));
-    let priced = priced.into_iter().filter(|(_, model)| used(model));
-    let mut happened: Vec<_> = priced.map(|(day, model)| Happening::OwnPrice { model, day }).collect();
-    happened.extend(crossings.into_iter().map(Happening::Crossed));
-    happened.sort_by_key(Happening::day);
-    happened
 }
 
 /// What teams spent in a span, from rows by step that have the team at a place among their keys.

@@ -6,6 +6,7 @@ use super::{Detail, build, mail, sql};
 use crate::locks::{self, Lock};
 use crate::{Backend, Error, OrgScope, audit, charges, identity, projects, spend};
 use chrono::{NaiveDate, SubsecRound};
+use domain::allocation::shared;
 use domain::charge::charged;
 use domain::format;
 use domain::identity::Permission;
@@ -325,7 +326,8 @@ async fn settled_reading(
 
 /// All statements and what is unallocated.
 fn stated(statement: &MonthStatement) -> Decimal {
-    statement.teams.iter().map(TeamStatement::total).sum::<Decimal>() + charged(&statement.unallocated)
+    let teams: Decimal = statement.teams.iter().map(TeamStatement::total).sum();
+    teams + charged(&statement.unallocated) + shared(&statement.unallocated_shared)
 }
 
 /// Writes down the next version of the organization's chain.

@@ -1,4 +1,4 @@
-//! Statements: showback by month, team and project, from the same rollups as every other number, with charges beside them.
+//! Statements: showback by month, team and project, from the same rollups as every other number, with what allocation rules shared and charges beside them.
 
 mod close;
 mod mail;
@@ -10,7 +10,9 @@ pub use close::{bundle, changes, close, closing, review, version, waive};
 pub use monthly::{mails, run_worker, send_due, set_mails};
 pub use replies::{accept, answer, dispute, team_review};
 
-use crate::{Backend, Error, OrgScope, allocation, charges, projects, rules, spend};
+use crate::allocation::{self, SharedFlow};
+use crate::{Backend, Error, OrgScope, charges, projects, rules, spend};
+use domain::allocation::{Party, SharedLine};
 use domain::charge::{ChargeLine, ChargePart};
 use domain::identity::Permission;
 use domain::period::Period;
@@ -151,7 +153,8 @@ async fn build(
     detail: Detail,
 ) -> Result<MonthStatement, Error> {
     // Before the permit, which nobody asks for twice.
-    let mut charges = by_owner(charges::parts(backend, scope, month).await?, only);
+    let charges = charges::parts(backend, scope, month).await?;
+    let shared = allocation::shared(backend, scope, month).await?;
     let _permit = backend.readers.permit(scope).await?;
     // Lines and totals of one moment.
     let mut snapshot = allocation::snapshot(&backend.pool).await?;
@@ -165,6 +168,9 @@ async fn build(
     };
     let (teams, projects) = sql::owners(&mut snapshot, scope).await?;
     drop(snapshot);
+    let mut beside = Beside::default();
+    beside.add_charges(charges, only);
+    beside.add_shared(shared, [&teams, &projects], only);
     let mut by_team: BTreeMap<Option<Uuid>, BTreeMap<Uuid, Vec<ModelSums>>> = BTreeMap::new();
     let mut total = Sums::default();
     for ModelRow { key, sums } in models {
@@ -174,17 +180,17 @@ async fn build(
         let model = ModelSums { provider: key.provider, model: key.model, sums, meters, terms };
         by_team.entry(key.team_id).or_default().entry(key.project_id).or_default().push(model);
     }
-    let unallocated = charges.remove(&(None, None)).unwrap_or_default();
-    for (team_id, project_id) in charges.keys() {
+    let (unallocated, unallocated_shared) = beside.take((None, None));
+    for (team_id, project_id) in beside.charges.keys().chain(beside.shared.keys()) {
         let owned = by_team.entry(*team_id).or_default();
         project_id.map(|project_id| owned.entry(project_id).or_default());
     }
     let mut statements: Vec<_> = by_team
         .into_iter()
-        .map(|(team_id, owned)| TeamStatement {
-            team: team_id.and_then(|id| find(&teams, id)),
-            charges: charges.remove(&(team_id, None)).unwrap_or_default(),
-            ..team_statement(&projects, team_id, owned, &mut charges, detail)
+        .map(|(team_id, owned)| {
+            let (charges, shared) = beside.take((team_id, None));
+            let team = team_id.and_then(|id| find(&teams, id));
+            TeamStatement { team, charges, shared, ..team_statement(&projects, team_id, owned, &mut beside, detail) }
         })
         .collect();
     statements.sort_by_key(|team| Reverse(team.total()));
@@ -196,28 +202,64 @@ async fn build(
         total,
         teams: statements,
         unallocated,
+        unallocated_shared,
         state: MonthState::Open,
         adjustments: Vec::new(),
     })
 }
 
-/// Lines of charges by team and project, those that nobody owns under neither.
-type Charges = BTreeMap<(Option<Uuid>, Option<Uuid>), Vec<ChargeLine>>;
+/// Team and project; neither: nobody.
+type OwnerIds = (Option<Uuid>, Option<Uuid>);
 
-fn by_owner(parts: Vec<ChargePart>, only: Option<(StatementKind, Uuid)>) -> Charges {
-    let mut charges = Charges::new();
-    for ChargePart { team_id, project_id, line } in parts {
-        let owner = (team_id.map(|id| id.0), project_id.map(|id| id.0));
-        let is_wanted = match only {
-            None => true,
-            Some((StatementKind::Team, id)) => owner.0 == Some(id),
-            Some((StatementKind::Project, id)) => owner.1 == Some(id),
-        };
-        if is_wanted {
-            charges.entry(owner).or_default().push(line);
+/// What stands beside usage, by whom it concerns.
+#[derive(Default)]
+struct Beside {
+    charges: BTreeMap<OwnerIds, Vec<ChargeLine>>,
+    shared: BTreeMap<OwnerIds, Vec<SharedLine>>,
+}
+
+impl Beside {
+    fn add_charges(&mut self, parts: Vec<ChargePart>, only: Option<(StatementKind, Uuid)>) {
+        for ChargePart { team_id, project_id, line } in parts {
+            let owner = (team_id.map(|id| id.0), project_id.map(|id| id.0));
+            if is_wanted(owner, only) {
+                self.charges.entry(owner).or_default().push(line);
+            }
         }
     }
-    charges
+
+    /// Both lines of every flow, each with whom it concerns.
+    fn add_shared(
+        &mut self,
+        flows: Vec<SharedFlow>,
+        [teams, projects]: [&[CostOwnerRow]; 2],
+        only: Option<(StatementKind, Uuid)>,
+    ) {
+        let id = |of: &[CostOwnerRow], slug: &str| of.iter().find(|row| row.owner.slug == slug).map(|row| row.id);
+        let owner = |holder: &Party, team: &Party| {
+            let project = if let Party::Project(slug) = holder { id(projects, slug) } else { None };
+            (team.slug().and_then(|slug| id(teams, slug)), project)
+        };
+        for (flow, [went, came]) in flows {
+            let both = [(owner(&flow.from, &flow.from_team), went), (owner(&flow.to, &flow.to_team), came)];
+            for (owner, line) in both.into_iter().filter(|(owner, _)| is_wanted(*owner, only)) {
+                self.shared.entry(owner).or_default().push(line);
+            }
+        }
+    }
+
+    fn take(&mut self, owner: OwnerIds) -> (Vec<ChargeLine>, Vec<SharedLine>) {
+        let (charges, shared) = (self.charges.remove(&owner), self.shared.remove(&owner));
+        (charges.unwrap_or_default(), shared.unwrap_or_default())
+    }
+}
+
+fn is_wanted((team, project): OwnerIds, only: Option<(StatementKind, Uuid)>) -> bool {
+    match only {
+        None => true,
+        Some((StatementKind::Team, id)) => team == Some(id),
+        Some((StatementKind::Project, id)) => project == Some(id),
+    }
 }
 
 /// What the contract's terms took off or added, by model, each term in its words.
@@ -240,20 +282,21 @@ fn team_statement(
     projects: &[CostOwnerRow],
     team_id: Option<Uuid>,
     owned: BTreeMap<Uuid, Vec<ModelSums>>,
-    charges: &mut Charges,
+    beside: &mut Beside,
     detail: Detail,
 ) -> TeamStatement {
     let mut statements: Vec<_> = owned
         .into_iter()
-        .map(|(id, models)| ProjectStatement {
-            charges: charges.remove(&(team_id, Some(id))).unwrap_or_default(),
-            ..project_statement(find(projects, id).unwrap_or_else(|| nameless(id)), models, detail)
+        .map(|(id, models)| {
+            let (charges, shared) = beside.take((team_id, Some(id)));
+            let project = find(projects, id).unwrap_or_else(|| nameless(id));
+            ProjectStatement { charges, shared, ..project_statement(project, models, detail) }
         })
         .collect();
     statements.sort_by_key(|project| Reverse(project.total()));
     let mut sums = Sums::default();
     statements.iter().for_each(|project| sums.add(&project.sums));
-    TeamStatement { team: None, sums, projects: statements, charges: Vec::new() }
+    TeamStatement { team: None, sums, projects: statements, charges: Vec::new(), shared: Vec::new() }
 }
 
 fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, detail: Detail) -> ProjectStatement {
@@ -264,7 +307,7 @@ fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, detail: Det
         Detail::Totals => Vec::new(),
         Detail::Models | Detail::Lines => models.into_iter().flat_map(lines).collect(),
     };
-    ProjectStatement { project, sums, lines, charges: Vec::new() }
+    ProjectStatement { project, sums, lines, charges: Vec::new(), shared: Vec::new() }
 }
 
 fn find(owners: &[CostOwnerRow], id: Uuid) -> Option<CostOwner> {

@@ -33,6 +33,7 @@ pub async fn values(
     let typed = bounded(typed);
     let name = dimension.name();
     let found = match dimension {
+        Dimension::AllocatedTeam => sql::named(&backend.pool, scope, &["team"], &typed, READ).await?,
         Dimension::Project | Dimension::Team | Dimension::ProductLine | Dimension::ApiKey => {
             sql::named(&backend.pool, scope, &[name.as_str()], &typed, READ).await?
         }

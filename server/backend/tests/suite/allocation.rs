@@ -1,5 +1,6 @@
 //! Allocation: sums of the ledger shared out by rules, exactly, for days that are over too.
 
+use crate::allocated::{assert_explore_agrees, assert_statements_agree, charge_everybody};
 use backend::allocation;
 use backend::{Backend, Error, OrgScope, audit, business_metrics, prices, projects, rules, spend};
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -21,11 +22,11 @@ use testkit::seed::{self, Organization};
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 
-fn money(text: &str) -> Decimal {
+pub(crate) fn money(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-fn day(text: &str) -> NaiveDate {
+pub(crate) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
@@ -33,12 +34,12 @@ fn period(from: &str, to: &str) -> Period {
     Period::new(day(from), day(to)).unwrap()
 }
 
-fn november() -> Period {
+pub(crate) fn november() -> Period {
     period("2026-11-01", "2026-12-01")
 }
 
 /// "customer is acme", "project is a, b", "tag.repo starts_with web-", "feature missing".
-fn form(name: &str, conditions: &[&str], method: &str, targets: &[&str]) -> AllocationForm {
+pub(crate) fn form(name: &str, conditions: &[&str], method: &str, targets: &[&str]) -> AllocationForm {
     let condition = |text: &&str| {
         let mut words = text.splitn(3, ' ').map(str::to_owned);
         let mut next = || words.next().unwrap_or_default();
@@ -62,14 +63,14 @@ fn new(form: &AllocationForm) -> NewRule<AllocationRule> {
     form.parse().unwrap()
 }
 
-struct Place {
-    backend: Backend,
-    acme: Organization,
-    _database: TestDatabase,
+pub(crate) struct Place {
+    pub(crate) backend: Backend,
+    pub(crate) acme: Organization,
+    pub(crate) database: TestDatabase,
 }
 
 /// Teams growth (web, api) and platform (vectors), beside the team of "main".
-async fn place(zone: &str) -> Place {
+pub(crate) async fn place(zone: &str) -> Place {
     let database = TestDatabase::new().await;
     let (backend, _) = seed::backend(&database, NOW);
     let acme = seed::organization(&backend, zone).await;
@@ -77,18 +78,18 @@ async fn place(zone: &str) -> Place {
     acme.project_of(growth, "web").await;
     acme.project_of(growth, "api").await;
     acme.project_of(platform, "vectors").await;
-    Place { backend, acme, _database: database }
+    Place { backend, acme, database }
 }
 
 impl Place {
-    async fn call(&self, project: &str, at: &str, cost: &str, more: impl FnOnce(&mut EventInput)) {
+    pub(crate) async fn call(&self, project: &str, at: &str, cost: &str, more: impl FnOnce(&mut EventInput)) {
         let mut call = seed::call(at.parse::<DateTime<Utc>>().unwrap(), money(cost));
         call.project = Some(project.to_owned());
         more(&mut call);
         self.acme.record([call]).await;
     }
 
-    async fn enter(&self, form: &AllocationForm) {
+    pub(crate) async fn enter(&self, form: &AllocationForm) {
         allocation::enter(&self.backend, &self.acme.owner, &new(form)).await.unwrap();
     }
 
@@ -334,6 +335,7 @@ async fn sums_are_conserved_whatever_rules_there_are() {
         })
         .collect();
     place.acme.record(calls).await;
+    charge_everybody(&place).await;
     let owner: &OrgScope = &place.acme.owner;
     let values =
         [("2026-09", "project", "web", "7"), ("2026-10", "team", "main", "3"), ("2026-10-11", "project", "api", "5")];
@@ -385,7 +387,12 @@ async fn sums_are_conserved_whatever_rules_there_are() {
         }
         let from = day("2026-08-30") + Days::new(u64::try_from(numbers.below(70)).unwrap());
         let span = Period { from, to: from + Days::new(1 + u64::try_from(numbers.below(30)).unwrap()) };
-        let whole = totals(&place.allocated(span).await.teams);
+        let allocated = place.allocated(span).await;
+        if round % 3 == 0 {
+            assert_explore_agrees(&place, span, &allocated).await;
+            assert_statements_agree(&place, Period::month_of(span.from)).await;
+        }
+        let whole = totals(&allocated.teams);
         if round % 8 == 0 {
             let mut days: BTreeMap<String, Decimal> = BTreeMap::new();
             for day in span.iter() {

@@ -303,7 +303,7 @@ async fn statements_add_up_to_usage_and_charges() {
         assert_eq!((september.charged, september.sums.spend), (statement.charged(), statement.total.spend));
         let csv = statements::month(backend, owner, period("2026-11-01", "2026-12-01"), true).await.unwrap();
         let file = csv.csv();
-        let amounts = file.lines().skip(1).filter_map(|row| row.rsplit(',').nth(2)?.parse::<Decimal>().ok());
+        let amounts = file.lines().skip(1).filter_map(|row| row.rsplit(',').nth(3)?.parse::<Decimal>().ok());
         assert_eq!(amounts.sum::<Decimal>(), csv.total.spend + csv.charged());
     }
 }

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
+mod allocated;
 mod allocation;
+mod annotations;
 mod budgets;
 mod business_metrics;
 mod catalogue;
@@ -22,8 +24,10 @@ mod prices;
 mod product_lines;
 mod projects;
 mod repricing;
+mod scheduled_exports;
 mod statement_mails;
 mod statements;
 mod suggestions;
 mod support;
+mod views;
 mod visibility;

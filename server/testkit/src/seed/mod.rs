@@ -17,10 +17,11 @@ mod calls;
 pub use calls::{call, unpriced_call};
 
 use crate::TestDatabase;
+use backend::exports::schedules::Settings;
 use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
 use backend::projects::{self, NewProject, NewTeam};
-use backend::{Backend, OrgScope, TestClock, delivery};
+use backend::{Backend, OrgScope, Secrets, TestClock, delivery};
 use chrono::Duration;
 use domain::identity::{Email, KeyScope, Role};
 use domain::ids::{OrgId, TeamId, UserId};
@@ -41,7 +42,18 @@ pub const PASSWORD: &str = "three unrelated words";
 #[must_use]
 pub fn backend(database: &TestDatabase, now: &str) -> (Backend, Arc<TestClock>) {
     let clock = Arc::new(TestClock::at(now.parse().expect("an instant such as 2026-11-20T12:00:00Z")));
-    (Backend::new(database.pool().clone(), clock.clone(), "http://127.0.0.1:3000", true), clock)
+    let backend = Backend::new(database.pool().clone(), clock.clone(), "http://127.0.0.1:3000", true);
+    (backend.with_storage(storage()), clock)
+}
+
+/// What scheduled exports need: a key that is no secret, and the way to a storage on this machine.
+///
+/// # Panics
+/// Never: the key is well-formed.
+#[must_use]
+pub fn storage() -> Settings {
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    Settings { secrets: Some(Secrets::parse(&key.into()).expect("a key")), allow_private: true }
 }
 
 /// An organization with a team "Main", a project "main" and a key.

@@ -150,7 +150,8 @@ impl Sample {
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
     use super::samples::{
-        allocation, budgets, business_metrics, charges, events, identity, keys, labels, others, prices, projects, spend,
+        allocation, budgets, business_metrics, charges, events, exports, identity, keys, labels, others, prices,
+        projects, spend, views,
     };
     let rooms = [
         allocation::samples(world),
@@ -158,6 +159,7 @@ pub(super) fn samples(world: &World) -> Vec<Sample> {
         business_metrics::samples(world),
         charges::samples(world),
         events::samples(world),
+        exports::samples(),
         identity::samples(world),
         keys::samples(world),
         labels::samples(world),
@@ -165,6 +167,7 @@ pub(super) fn samples(world: &World) -> Vec<Sample> {
         prices::samples(world),
         projects::samples(world),
         spend::samples(world),
+        views::samples(world),
     ];
     rooms.into_iter().flatten().collect()
 }

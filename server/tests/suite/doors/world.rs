@@ -8,30 +8,35 @@ use axum::http::StatusCode;
 use backend::allocation;
 use backend::budgets;
 use backend::business_metrics;
-use backend::charges;
 use backend::events::uploads::{self, NewUpload};
+use backend::exports::schedules;
 use backend::identity;
 use backend::journal;
 use backend::keys::{self, NewKey};
 use backend::labels;
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProductLine, NewProject, NewTeam};
-use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
+use backend::{Backend, OrgScope, TestClock, annotations, delivery, events, ledger, views};
+use backend::{charges, statements};
 use domain::allocation::{AllocationForm, ConditionForm};
-use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
+use domain::annotation::AnnotationForm;
+use domain::budget::{AlertFilter, BudgetInput, ScopeRef, SpendScope};
 use domain::business_metric::MetricForm;
 use domain::charge::ChargeForm;
 use domain::event::EventQuery;
+use domain::export::{DestinationForm, ScheduleForm};
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, TeamId, UserId};
 use domain::journal::{JournalKind, Preset};
 use domain::label::{AliasForm, RequiredForm};
+use domain::period::Period;
 use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
-use domain::statement::parse_month;
+use domain::statement::{DisputeForm, parse_month};
+use domain::view::{Arrange, Board, NewView};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -121,12 +126,18 @@ pub(super) struct World {
     pub(super) upload: String,
     /// A file of values that can be recorded.
     pub(super) metric_import: String,
+    /// A dispute of the team [`TEAM`] in November, which is in review; October can be closed.
+    pub(super) dispute: String,
     /// A charge that can end.
     pub(super) charge: String,
     /// A file of charges that can be entered.
     pub(super) charge_import: String,
     /// The key in whose name files are recorded.
     pub(super) sending_key: String,
+    /// A shared view of the project that can be changed.
+    pub(super) view: String,
+    /// An annotation of the project.
+    pub(super) annotation: String,
     acme: String,
     /// Keys of Acme by what they may.
     keys: BTreeMap<String, String>,
@@ -270,8 +281,12 @@ impl Making<'_> {
         self.file(&acme).await;
         self.charges(&acme).await;
         self.metrics(&acme).await;
+        self.views(&acme).await;
+        self.annotation(&acme).await;
+        self.scheduled_exports(&acme).await;
         let month = parse_month("2026-11").unwrap();
         journal::export(self.backend, &acme, month, (JournalKind::Accrual, Preset::Generic)).await.unwrap();
+        self.statements(&acme).await;
         self.world
     }
 
@@ -500,6 +515,27 @@ impl Making<'_> {
         self.world.sending_key = key_id.to_string();
     }
 
+    /// A destination where nobody answers, one that no schedule needs, and a schedule.
+    async fn scheduled_exports(&self, acme: &OrgScope) {
+        for name in ["lake", "spare"] {
+            let form = DestinationForm {
+                kind: "s3".to_owned(),
+                endpoint: "http://127.0.0.1:9".to_owned(),
+                bucket: format!("{SECRET}-{WHOLE_SECRET}"),
+                account: "AKIA0001".to_owned(),
+                ..DestinationForm::default()
+            };
+            schedules::save_destination(self.backend, acme, name, &form, &SECRET.into()).await.unwrap();
+        }
+        let form = ScheduleForm {
+            destination: "lake".to_owned(),
+            cadence: "daily".to_owned(),
+            tags: format!("tag.{SECRET},tag.{WHOLE_SECRET}"),
+            ..ScheduleForm::default()
+        };
+        schedules::save_schedule(self.backend, acme, "daily", &form).await.unwrap();
+    }
+
     /// A value of the project and one of the whole organization; a file with another.
     async fn metrics(&mut self, acme: &OrgScope) {
         let value = |name: &str, label: (&str, &str)| MetricForm {
@@ -526,6 +562,29 @@ impl Making<'_> {
         self.world.metric_import = file.to_string();
     }
 
+    /// A view of the project, pinned for everybody.
+    async fn views(&mut self, acme: &OrgScope) {
+        let asked = [("group_by", "model"), ("project", PROJECT)].map(|(name, is)| (name.to_owned(), is.to_owned()));
+        let view = NewView::read(&format!("{SECRET} {PROJECT_SECRET}"), &asked, true).unwrap();
+        let view = views::save(self.backend, acme, &view).await.unwrap().view_id;
+        views::arrange(self.backend, acme, Board::Everyone, view, Arrange::Add).await.unwrap();
+        self.world.view = view.to_string();
+    }
+
+    async fn annotation(&mut self, acme: &OrgScope) {
+        let form = AnnotationForm {
+            kind: "deploy".to_owned(),
+            text: format!("{SECRET} {PROJECT_SECRET}"),
+            at: "2026-11-19".to_owned(),
+            project: PROJECT.to_owned(),
+            ..AnnotationForm::default()
+        };
+        annotations::record(self.backend, acme, &form.parse(acme.zone()).unwrap()).await.unwrap();
+        let period = Period::new("2026-11-19".parse().unwrap(), "2026-11-20".parse().unwrap()).unwrap();
+        let all = annotations::list(self.backend, acme, SpendScope::Organization, period).await.unwrap();
+        self.world.annotation = all[0].annotation_id.unwrap().to_string();
+    }
+
     /// A charge of the project and one of the whole organization; a file with another.
     async fn charges(&mut self, acme: &OrgScope) {
         let charge = |words: String, project: &str| ChargeForm {
@@ -546,5 +605,15 @@ impl Making<'_> {
         let file =
             charges::draft_import(self.backend, acme, &format!("{SECRET}.csv"), CHARGES.as_bytes()).await.unwrap();
         self.world.charge_import = file.to_string();
+    }
+
+    async fn statements(&mut self, acme: &OrgScope) {
+        for month in ["2026-10", "2026-11"] {
+            statements::review(self.backend, acme, parse_month(month).unwrap()).await.unwrap();
+        }
+        let november = parse_month("2026-11").unwrap();
+        let form = DisputeForm { reason: format!("{SECRET} {PROJECT_SECRET}"), ..DisputeForm::default() };
+        let dispute = statements::dispute(self.backend, acme, november, TEAM, &form).await.unwrap();
+        self.world.dispute = dispute.to_string();
     }
 }

@@ -79,7 +79,7 @@ impl TestApp {
         let clock = Arc::new(TestClock::at(start));
         // A busy machine is no database that is away.
         let pools = Pools { patience: Duration::from_secs(60), ..pool.into() };
-        (Backend::new(pools, clock.clone(), PUBLIC_URL, local), clock)
+        (Backend::new(pools, clock.clone(), PUBLIC_URL, local).with_storage(seed::storage()), clock)
     }
 
     /// A client of a router of its own over these verbs.

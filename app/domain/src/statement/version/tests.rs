@@ -28,9 +28,10 @@ fn statement(month: NaiveDate, state: MonthState, amounts: &[i64]) -> MonthState
         sums: sums.clone(),
         lines: amounts.iter().map(line).collect(),
         charges: vec![],
+        shared: vec![],
     };
-    let team =
-        TeamStatement { team: Some(owner("growth")), sums: sums.clone(), projects: vec![project], charges: vec![] };
+    let (team, projects) = (Some(owner("growth")), vec![project]);
+    let team = TeamStatement { team, sums: sums.clone(), projects, charges: vec![], shared: vec![] };
     MonthStatement {
         month: Period::month_of(month),
         today: next_month(month),
@@ -39,6 +40,7 @@ fn statement(month: NaiveDate, state: MonthState, amounts: &[i64]) -> MonthState
         total: sums,
         teams: vec![team],
         unallocated: vec![],
+        unallocated_shared: vec![],
         state,
         adjustments: vec![],
     }

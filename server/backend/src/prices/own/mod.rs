@@ -19,10 +19,9 @@ pub(super) use what_if::{with_alias, with_prices};
 use crate::notify_cache::NotifyCache;
 use crate::rules::{self, MAX_LISTED};
 use crate::{Backend, Error, OrgScope};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::identity::Permission;
 use domain::ids::OrgId;
-use domain::period::Period;
 use domain::price::{BookPrice, BookRows, Books, ModelAlias, OwnBook, PriceBook, PriceModifier};
 use domain::rule::{Dated, History, RuleChange, RuleKind};
 use sqlx::PgPool;
@@ -75,6 +74,11 @@ impl HeldBooks {
     /// The same own book over another common one.
     pub(super) fn with_common(&self, common: &Arc<PriceBook>) -> Self {
         Self { own: Arc::clone(&self.own), common: Arc::clone(common) }
+    }
+
+    /// Whether a price row is the organization's own.
+    pub(super) fn is_own(&self, price_id: u64) -> bool {
+        self.own.book.as_ref().is_some_and(|own| own.row(price_id).is_some())
     }
 
     /// A price row of either book.
@@ -220,22 +224,4 @@ fn in_book(price: &Dated<BookPrice>) -> impl Ord + use<'_> {
     let (row, superseded_at) = (&price.row, price.entry.superseded_at);
     let of = (&row.provider, &row.model, row.meter.as_str(), row.variant.as_str(), row.tier_from, row.valid_from);
     (superseded_at.is_some(), of, std::cmp::Reverse(superseded_at))
-}
-
-/// The models for which a price of the organization's own began in a period, each with the day in the organization's zone.
-///
-/// # Errors
-/// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
-#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn overrides_started(
-    backend: &Backend,
-    scope: &OrgScope,
-    period: Period,
-) -> Result<Vec<(NaiveDate, String)>, Error> {
-    scope.require(Permission::ReadPrices)?;
-    let (from, to) = scope.zone().instants(period);
-    let rows = sql::overrides_started(&backend.pool, scope, from, to).await?;
-    let mut days: Vec<_> = rows.into_iter().map(|(at, model)| (scope.zone().day_of(at), model)).collect();
-    days.dedup();
-    Ok(days)
 }

@@ -26,21 +26,6 @@ pub(super) async fn peers(pool: &PgPool, row: &BookPrice, at: DateTime<Utc>) -> 
     .await?)
 }
 
-/// Models whose own price began in a span, with the instant, in that order; what was superseded began nothing.
-pub(super) async fn overrides_started(
-    pool: &PgPool,
-    scope: &OrgScope,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<(DateTime<Utc>, String)>, Error> {
-    let rows = sqlx::query_as(
-        "select distinct valid_from, fields ->> 'model' from rules
-         where org_id = $1 and kind = 'price_override' and superseded_at is null and valid_from >= $2 and valid_from < $3
-         order by 1, 2",
-    );
-    Ok(rows.bind(scope.org_id().0).bind(from).bind(to).fetch_all(pool).await?)
-}
-
 /// Whether an adjustment `a` counts, or counts again once later runs are reversed.
 macro_rules! may_count {
     () => {

@@ -7,15 +7,17 @@
 pub(crate) mod tests;
 
 use super::sql;
+use crate::allocation::{self, whole_months};
 use crate::scope::Visible;
 use crate::{Backend, Error, OrgScope};
 use chrono::NaiveDate;
+use domain::allocation::Allocated;
 use domain::budget::SpendScope;
 use domain::ids::OrgId;
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    AnomalyCause, CellKey, Dimension, Filter, Granularity, Metered, Needs, PaidMeter, ProjectDay, SpendQuery,
+    AnomalyCause, CellKey, Dimension, Filter, Granularity, Metered, Needs, PaidMeter, ProjectDay, Source, SpendQuery,
     SpendRange, SpendRow, Sums, UnpricedUsage,
 };
 use moka::future::Cache;
@@ -52,13 +54,15 @@ pub(super) struct State {
     pub(super) versions: Decimal,
     /// Of the words and owners of projects, where they matter.
     pub(super) projects: Decimal,
+    /// Of the allocation rules that count, where they matter.
+    pub(super) rules: Decimal,
 }
 
 /// Quantity and spend of a meter of a model of a project.
 pub(super) type MeterRow = (CellKey, Meter, Metered);
 
 /// Answers of each kind; cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answers {
     rows: Kept<SpendRow>,
     meters: Kept<MeterRow>,
@@ -66,25 +70,39 @@ pub(crate) struct Answers {
     unpriced: Kept<UnpricedUsage>,
     paid: Kept<PaidMeter>,
     causes: Kept<AnomalyCause>,
+    allocated: Kept<Allocated>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self {
+            rows: Kept::weighing(|_| 1),
+            meters: Kept::weighing(|_| 1),
+            project_days: Kept::weighing(|_| 1),
+            unpriced: Kept::weighing(|_| 1),
+            paid: Kept::weighing(|_| 1),
+            causes: Kept::weighing(|_| 1),
+            allocated: Kept::weighing(|made| made.flows.len() + made.teams.len() + made.projects.len()),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 struct Kept<T: Send + Sync + 'static>(Cache<Question, Option<Rows<T>>>);
 
-type Rows<T> = Arc<Vec<T>>;
+pub(crate) type Rows<T> = Arc<Vec<T>>;
 
 /// A part of an answer: known, maybe as too long, or yet to be read.
 type Part<T> = Result<Option<Rows<T>>, Question>;
 
-impl<T: Send + Sync + 'static> Default for Kept<T> {
-    fn default() -> Self {
-        let rows = |rows: &Option<Rows<T>>| rows.as_ref().map_or(0, |rows| rows.len());
+impl<T: Send + Sync + 'static> Kept<T> {
+    /// Nothing yet; `size` says how many rows one is as large as.
+    fn weighing(size: fn(&T) -> usize) -> Self {
+        let rows = move |part: &Option<Rows<T>>| part.iter().flat_map(|rows| rows.iter()).map(size).sum::<usize>();
         let weigh = move |_: &Question, part: &Option<Rows<T>>| u32::try_from(rows(part) + 4).unwrap_or(u32::MAX);
         Self(Cache::builder().weigher(weigh).max_capacity(KEPT_ROWS).time_to_idle(KEPT_FOR).build())
     }
-}
 
-impl<T: Send + Sync + 'static> Kept<T> {
     async fn part(&self, question: Question) -> Part<T> {
         self.0.get(&question).await.ok_or(question)
     }
@@ -106,10 +124,10 @@ impl<T: Send + Sync + 'static> Kept<T> {
 
 /// Who asks about which part of the organization.
 #[derive(Clone, Copy)]
-pub(super) struct Asker<'a> {
-    pub(super) backend: &'a Backend,
-    pub(super) scope: &'a OrgScope,
-    pub(super) part: SpendScope,
+pub(crate) struct Asker<'a> {
+    pub(crate) backend: &'a Backend,
+    pub(crate) scope: &'a OrgScope,
+    pub(crate) part: SpendScope,
 }
 
 impl Asker<'_> {
@@ -124,11 +142,45 @@ impl Asker<'_> {
         Ok(Some(add_rows(&parts, query.needs())))
     }
 
+    /// The same of allocated teams, where they are too many to be kept.
+    pub(super) async fn allocated_rows(
+        self,
+        query: &SpendQuery,
+        span: Period,
+        limit: usize,
+    ) -> Result<(Vec<SpendRow>, Sums), Error> {
+        let rows = allocation::grouped(self.backend, self.scope, query, span).await?;
+        let (mut rows, total) = add_rows(&[Arc::new(rows)], query.needs());
+        rows.truncate(limit);
+        Ok((rows, total))
+    }
+
     async fn read(self, query: &SpendQuery, days: Period) -> Result<Vec<SpendRow>, Error> {
         let range = SpendRange::Days { from: days.from, to: days.to };
         let query = SpendQuery { range, ..query.clone() };
-        let source = query.source()?;
-        Ok(sql::grouped(&self.backend.pool, self.scope, self.part, &query, &source, MOST_ROWS + 1).await?.0)
+        match query.source()? {
+            Source::Allocated(days) => allocation::grouped(self.backend, self.scope, &query, days).await,
+            source => {
+                Ok(sql::grouped(&self.backend.pool, self.scope, self.part, &query, &source, MOST_ROWS + 1).await?.0)
+            }
+        }
+    }
+
+    /// Who answers for what in some days: worked out by `read` where it is not known.
+    pub(crate) async fn allocated<F>(
+        self,
+        span: Period,
+        read: impl Fn(Period) -> F,
+    ) -> Result<Option<Rows<Allocated>>, Error>
+    where
+        F: Future<Output = Result<Vec<Allocated>, Error>>,
+    {
+        let kept = &self.backend.answers.allocated;
+        let query = SpendQuery::over(span).by([Dimension::AllocatedTeam]);
+        match self.known(kept, vec![(&query, span)]).await?.pop() {
+            Some(part) => kept.settle(part, read).await,
+            None => Ok(None),
+        }
     }
 
     /// Quantity and spend of every meter of every model of every project.
@@ -217,7 +269,12 @@ impl Asker<'_> {
         span: Period,
     ) -> Result<Vec<Part<T>>, Error> {
         let today = self.scope.zone().day_of(self.backend.clock.now());
-        self.known(kept, split(span, today).into_iter().map(|days| (query, days)).collect()).await
+        // Rules split by what was used in a whole month, so no day of this one is over.
+        let parts = match query.is_allocated() {
+            true => cut(span, vec![Period::month_of(today).from]),
+            false => split(span, today),
+        };
+        self.known(kept, parts.into_iter().map(|days| (query, days)).collect()).await
     }
 
     /// What is known of each of these queries about its days, and how to ask for the rest.
@@ -226,10 +283,12 @@ impl Asker<'_> {
         kept: &Kept<T>,
         asked: Vec<(&SpendQuery, Period)>,
     ) -> Result<Vec<Part<T>>, Error> {
-        let spans: Vec<Period> = asked.iter().map(|(_, days)| *days).collect();
+        let is_allocated = asked.iter().any(|(query, _)| query.is_allocated());
+        let rests_on = |days: Period| if is_allocated { whole_months(days) } else { days };
+        let spans: Vec<Period> = asked.iter().map(|(_, days)| rests_on(*days)).collect();
         let rests_on_projects = asked.iter().any(|(query, _)| self.rests_on_projects(query));
         // What is read after this may be newer than the states say: whoever comes later with the same states would not mind.
-        let states = sql::states(&self.backend.pool, self.scope, &spans, rests_on_projects).await?;
+        let states = sql::states(&self.backend.pool, self.scope, &spans, [rests_on_projects, is_allocated]).await?;
         let mut parts = Vec::with_capacity(spans.len());
         for ((query, days), state) in asked.into_iter().zip(states) {
             let question = Question {
@@ -250,7 +309,9 @@ impl Asker<'_> {
 
     /// Whether an answer changes with the words and owners of projects.
     fn rests_on_projects(self, query: &SpendQuery) -> bool {
-        matches!(self.part, SpendScope::Team(_)) || query.dimensions().any(Dimension::is_of_project)
+        matches!(self.part, SpendScope::Team(_))
+            || query.is_allocated()
+            || query.dimensions().any(Dimension::is_of_project)
     }
 }
 
@@ -259,7 +320,10 @@ fn split(span: Period, today: NaiveDate) -> Vec<Period> {
     let month = Period::month_of(today).from;
     let last_month = month.pred_opt().map_or(month, |day| Period::month_of(day).from);
     let yesterday = today.pred_opt().unwrap_or(today);
-    let mut bounds = vec![last_month, month, yesterday];
+    cut(span, vec![last_month, month, yesterday])
+}
+
+fn cut(span: Period, mut bounds: Vec<NaiveDate>) -> Vec<Period> {
     bounds.retain(|day| span.from < *day && *day < span.to);
     bounds.sort_unstable();
     let starts = std::iter::once(span.from).chain(bounds.iter().copied());

@@ -110,7 +110,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
     sql.push(match source {
         Source::Quarters if query.bucket == Granularity::Hour => "span.secs",
         Source::Events(_) if query.bucket == Granularity::Hour => "r.secs",
-        Source::Days(_) | Source::Labels(..) | Source::Quarters | Source::Events(_) => "null::int",
+        _ => "null::int",
     });
     sql.push(" as bucket_secs, ");
     for (position, column) in KEYS.into_iter().enumerate() {
@@ -201,8 +201,10 @@ fn key(dimension: &Dimension, source: &Source) -> &'static str {
                 let position = labels.iter().position(|label| label == dimension);
                 position.and_then(|position| VALUES.get(position)).copied().unwrap_or("''")
             }
-            Source::Days(_) | Source::Labels(..) | Source::Quarters => "r.value",
+            _ => "r.value",
         },
+        // Rules find it out of sums.
+        Dimension::AllocatedTeam => "null::text",
     }
 }
 
@@ -223,7 +225,7 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
 
 fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source) {
     match source {
-        Source::Days(period) => {
+        Source::Days(period) | Source::Allocated(period) => {
             if query.needs().tokens {
                 push_kinds(sql, scope, *period, query);
             } else {
@@ -504,7 +506,7 @@ pub(super) async fn states(
     pool: &PgPool,
     scope: &OrgScope,
     parts: &[Period],
-    with_projects: bool,
+    [with_projects, with_rules]: [bool; 2],
 ) -> Result<Vec<State>, Error> {
     let (from, to): (Vec<NaiveDate>, Vec<NaiveDate>) = parts.iter().map(|part| (part.from, part.to)).unzip();
     let rows = sqlx::query(
@@ -517,17 +519,21 @@ pub(super) async fn states(
             from project_ownership where org_id = $1) + (
             select coalesce(sum(hashtextextended(product_line_id::text || slug, 0)), 0) from product_lines where org_id = $1) + (
             select coalesce(sum(hashtextextended(project_id::text || product_line_id || valid_from || valid_to, 0)), 0)
-            from project_product_lines where org_id = $1) else 0 end as projects
+            from project_product_lines where org_id = $1) else 0 end as projects, case when $5 then (
+            select coalesce(sum(hashtextextended(rule_id::text, 0)), 0) from rules
+            where org_id = $1 and kind = 'allocation' and superseded_at is null) else 0 end as rules
          from unnest($2::date[], $3::date[]) with ordinality as part (from_day, to_day, number)
          cross join lateral (
             select coalesce(sum(version), 0) as versions from rollup_version
             where org_id = $1 and day >= part.from_day and day < part.to_day) as days
          order by part.number",
     );
-    let rows = rows.bind(scope.org_id().0).bind(from).bind(to).bind(with_projects).fetch_all(pool).await?;
-    rows.iter()
-        .map(|row| Ok(State { versions: row.try_get("versions")?, projects: row.try_get("projects")? }))
-        .collect()
+    let rows = rows.bind(scope.org_id().0).bind(from).bind(to).bind(with_projects).bind(with_rules);
+    let state = |row: &PgRow| {
+        let of = |column| row.try_get(column);
+        Ok(State { versions: of("versions")?, projects: of("projects")?, rules: of("rules")? })
+    };
+    rows.fetch_all(pool).await?.iter().map(state).collect()
 }
 
 /// Sums by day and project, with each day's owner.

@@ -20,7 +20,7 @@ pub(in crate::spend) async fn orders(
     sql.push(" where org_id = ").push_bind(scope.org_id().0);
     if dimension.is_label() {
         sql.push(" and label = ").push_bind(dimension.name()).push(" group by 1");
-    } else if !dimension.is_of_project() && *dimension != Dimension::ApiKey {
+    } else if dimension.is_of_events() && !dimension.is_of_project() && *dimension != Dimension::ApiKey {
         sql.push(" group by 1");
     }
     sql.push(") as known");
@@ -46,7 +46,9 @@ macro_rules! by_series {
 const fn source(dimension: &Dimension) -> &'static str {
     match dimension {
         Dimension::Project => "slug as word, row_number() over (order by project_id) as number from projects",
-        Dimension::Team => "slug as word, row_number() over (order by team_id) as number from teams",
+        Dimension::Team | Dimension::AllocatedTeam => {
+            "slug as word, row_number() over (order by team_id) as number from teams"
+        }
         Dimension::ProductLine => {
             "slug as word, row_number() over (order by product_line_id) as number from product_lines"
         }

@@ -136,7 +136,8 @@ impl Org {
         let label = |position: usize| used.labels[position].to_owned();
         let text = match dimension {
             Dimension::Project => PROJECTS[used.project].to_owned(),
-            Dimension::Team => TEAMS[self.team_of(used)].to_owned(),
+            // Without rules, whoever owned the project answers for its usage.
+            Dimension::Team | Dimension::AllocatedTeam => TEAMS[self.team_of(used)].to_owned(),
             Dimension::ProductLine if used.project == 1 && self.team_of(used) == 0 => LINE.to_owned(),
             Dimension::ProductLine => String::new(),
             Dimension::Provider => used.words[0].to_owned(),

@@ -171,3 +171,45 @@ async fn a_statement_of_what_the_caller_does_not_see_is_not_found() {
     assert_eq!(months.len(), 1);
     assert_eq!(months[0].sums.spend, Decimal::ONE);
 }
+
+#[tokio::test]
+async fn a_glance_draws_what_explore_draws() {
+    let database = TestDatabase::new().await;
+    let org = org(&database, "Acme", "UTC", "2026-11-17").await;
+    let mut events: Vec<_> = (1..=23_u32)
+        .map(|day| used(&format!("2026-11-{day:02}T10:00:00Z"), usize::from(day % 3 == 0), &day.to_string()))
+        .collect();
+    let models = ["a", "b", "c", "d", "e", "f", "g"];
+    events.iter_mut().zip(models.iter().cycle()).for_each(|(event, model)| event.words[1] = model);
+    events.push(used("2026-10-30T10:00:00Z", 0, "5"));
+    org.record(&events).await;
+    let days: Period = Period::new("2026-11-03".parse().unwrap(), "2026-11-24".parse().unwrap()).unwrap();
+    for measure in Measure::ALL {
+        for group_by in [vec![Dimension::Model], vec![Dimension::Project, Dimension::Model], vec![Dimension::Customer]]
+        {
+            let query = ExploreQuery {
+                measure: *measure,
+                group_by,
+                previous: Some(days.previous().into()),
+                chart: ChartKind::Treemap,
+                ..ExploreQuery::over(days)
+            };
+            let glance = glance(&org.backend, &org.scope, query.clone()).await;
+            let drawn = ExploreQuery { chart: ChartKind::Bars, ..query };
+            let Ok(explore) = explore(&org.backend, &org.scope, drawn).await else {
+                assert!(glance.is_err(), "{measure:?}");
+                continue;
+            };
+            let glance = glance.unwrap();
+            let steps = |of: &Explore| {
+                let step = |step: &domain::spend::ExploreStep| (step.bucket, step.drawn.clone(), step.rest, step.total);
+                of.steps.iter().map(step).collect::<Vec<_>>()
+            };
+            assert_eq!(steps(&glance), steps(&explore), "{measure:?}");
+            let groups = |of: &Explore| of.drawn().map(|group| (group.keys.clone(), group.order)).collect::<Vec<_>>();
+            assert_eq!(groups(&glance), groups(&explore), "{measure:?}");
+            assert_eq!((glance.value(&glance.total), &glance.before), (explore.value(&explore.total), &explore.before));
+            assert_eq!(glance.other_groups, explore.other_groups);
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! A FOCUS dataset as Parquet, group of rows by group of rows: what has been written is taken away, so that a file of any size needs the memory of one group.
 
-use backend::Error;
+use crate::Error;
 use domain::focus::Version;
 use domain::focus::columns::{Cell, Column, Kind, columns};
 use domain::focus::row::{Account, FocusRow};

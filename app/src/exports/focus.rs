@@ -1,5 +1,6 @@
-//! Exports: spend as a FOCUS dataset, previewed, with what is not in it.
+//! Spend as a FOCUS dataset, previewed, with what is not in it.
 
+use super::tabs;
 use crate::format;
 use crate::layout::{PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
@@ -37,6 +38,7 @@ pub(crate) async fn exports(visit: Visit) -> Drawn {
                 title="FOCUS export"
                 lead="Spend as a FOCUS dataset for FinOps tools and warehouses: one row per meter, price, project and day."
             />
+            {tabs(&visit)}
             {form}
             {body}
         },
