@@ -416,6 +416,12 @@ impl Plan {
         self.place(self.epoch(day), Holder::Project(project)).team
     }
 
+    /// The product line that a project belonged to on a day.
+    #[must_use]
+    pub fn line(&self, day: NaiveDate, project: usize) -> Option<usize> {
+        self.epochs.get(self.epoch(day)).and_then(|epoch| epoch.lines[project])
+    }
+
     /// Where the shares of a split go: as they are, or by later rules that take whole projects.
     pub(super) fn shares(&self, epoch: usize, list: usize, split_by: usize) -> Vec<Route> {
         let targets = self.compiled[split_by].among.iter();
