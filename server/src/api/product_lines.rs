@@ -47,7 +47,7 @@ struct ProductLineProjectDocument {
     /// Slug of the project.
     #[schema(example = "support-bot")]
     project: String,
-    /// First day; null means since the beginning of time.
+    /// First day; null for all time before too.
     valid_from: Option<NaiveDate>,
     /// The day after the last; null without an end date.
     valid_to: Option<NaiveDate>,

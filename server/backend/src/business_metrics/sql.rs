@@ -82,7 +82,7 @@ pub(super) async fn present(
     rows.iter().map(|row| Ok(row.try_get("value")?)).collect()
 }
 
-/// Supersedes what counts for the same days and labels, and records the values.
+/// Supersedes what counts for the same days and labels, and records the values, each after the one before although a clock stands still.
 pub(super) async fn record(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -106,7 +106,10 @@ pub(super) async fn record(
     .await?;
     sqlx::query(
         "insert into business_metric_values (org_id, name, valid_from, valid_to, labels, value, recorded_at, user_id, key_id)
-         select $1, new.name, new.valid_from, new.valid_to, new.labels, new.value, $7, $8, $9
+         select $1, new.name, new.valid_from, new.valid_to, new.labels, new.value, greatest($7::timestamptz, (
+                select max(held.recorded_at) + interval '1 microsecond' from business_metric_values as held
+                where held.org_id = $1 and held.name = new.name and held.valid_from = new.valid_from
+                  and held.valid_to = new.valid_to and held.labels = new.labels)), $8, $9
          from unnest($2::text[], $3::date[], $4::date[], $5::jsonb[], $6::numeric[])
              as new (name, valid_from, valid_to, labels, value)",
     )
