@@ -20,7 +20,6 @@ mod ingest;
 mod journal;
 mod keys;
 mod lists;
-mod one_number;
 mod operations;
 mod organization;
 mod prices;
