@@ -23,6 +23,7 @@ pub mod guides;
 pub mod identity;
 pub mod journal;
 pub mod keys;
+pub mod labels;
 pub mod layout;
 pub mod page;
 pub mod prices;

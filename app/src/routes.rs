@@ -3,7 +3,7 @@
 use crate::page::Site;
 use crate::{
     allocation, annotations, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity,
-    journal, keys, prices, projects, spend, statements,
+    journal, keys, labels, prices, projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 
@@ -47,6 +47,9 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/projects", site.inside(projects::projects)),
         ("/o/{org}/new/project", site.inside(projects::new_project)),
         ("/o/{org}/new/team", site.inside(projects::new_team)),
+        ("/o/{org}/new/product-line", site.inside(projects::new_product_line)),
+        ("/o/{org}/product-lines/{line}", site.inside(projects::product_line)),
+        ("/o/{org}/product-lines/{line}/edit", site.inside(projects::edit_product_line)),
         ("/o/{org}/projects/{project}", site.inside(projects::project)),
         ("/o/{org}/projects/{project}/edit", site.inside(projects::edit_project)),
         ("/o/{org}/teams/{team}", site.inside(projects::team)),
@@ -76,6 +79,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/allocation", site.whole(allocation::allocation)),
         ("/o/{org}/allocation/new", site.whole(allocation::new_rule)),
         ("/o/{org}/allocation/{month}/{kind}/{name}", site.whole(allocation::explained)),
+        ("/o/{org}/labels", site.inside(labels::labels)),
         ("/o/{org}/charges", site.inside(charges::charges)),
         ("/o/{org}/charges/new", site.inside(charges::new_charge)),
         ("/o/{org}/charges/imports/{import}", site.inside(charges::import)),
@@ -86,6 +90,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/statements", site.inside(statements::statements)),
         ("/o/{org}/statements/mails", site.inside(statements::statement_mails)),
         ("/o/{org}/statements/{month}/journal", site.inside(journal::journal)),
+        ("/o/{org}/statements/{month}", site.inside(statements::closing)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),
     ]
 }

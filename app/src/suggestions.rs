@@ -36,6 +36,7 @@ const PLACES: [(&str, &str, Permission, &str); 22] = [
     ("Invite a member", "Action", Permission::ManageMembers, "settings/members"),
     ("New project", "Action", Permission::ManageProjects, "new/project"),
     ("New team", "Action", Permission::ManageProjects, "new/team"),
+    ("New product line", "Action", Permission::ManageProjects, "new/product-line"),
     ("Add price override", "Action", Permission::ManagePrices, "prices/own/price"),
     ("Add model alias", "Action", Permission::ManagePrices, "prices/own/name"),
     ("Add discount or markup", "Action", Permission::ManagePrices, "prices/discounts/new"),
@@ -44,6 +45,7 @@ const PLACES: [(&str, &str, Permission, &str); 22] = [
     ("Annotate charts", "Action", Permission::ManageViews, "annotations#new"),
     ("Annotations", "Page", Permission::Read, "annotations"),
     ("API keys", "Page", Permission::Read, "settings/keys"),
+    ("Labels", "Page", Permission::Read, "labels"),
     ("Members", "Page", Permission::Read, "settings/members"),
     ("Audit log", "Page", Permission::ReadAudit, "settings/audit"),
     ("Unpriced events", "Page", Permission::Read, "events/unpriced"),
@@ -172,7 +174,7 @@ impl Asked<'_> {
         let entry = |Suggestion { kind, value, name, provider }| {
             let (beside, note) = match kind.as_str() {
                 "model" => (provider.clone(), provider.unwrap_or_default()),
-                "project" | "team" => (None, value.clone()),
+                "project" | "team" | "product_line" => (None, value.clone()),
                 _ => (None, String::new()),
             };
             Entry { beside, ..Entry::filling(value, name, note) }
@@ -248,6 +250,7 @@ fn thing(org: &str, Suggestion { kind, value, name, .. }: Suggestion) -> Entry {
     match kind.as_str() {
         "project" => Entry::leading(name, "Project", format!("{}/{value}", NavItem::Projects.path(org))),
         "team" => Entry::leading(name, "Team", format!("/o/{org}/teams/{value}")),
+        "product_line" => Entry::leading(name, "Product line", format!("/o/{org}/product-lines/{value}")),
         "budget" => Entry::leading(name, "Budget", format!("{}/{value}", NavItem::Budgets.path(org))),
         "api_key" => Entry::leading(name, "API key", spend("api_key")),
         _ => Entry::leading(name, "Customer", spend("customer")),

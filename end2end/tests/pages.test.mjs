@@ -97,6 +97,9 @@ const VISITS = {
   "/o/{org}/teams/{team}": { sample: ["/teams/engineering"], viewer: ["/teams/product"] },
   "/o/{org}/new/project": { sample: ["/new/project?team=product"], viewer: [["/new/project", 403]] },
   "/o/{org}/new/team": { sample: ["/new/team"] },
+  "/o/{org}/new/product-line": { sample: ["/new/product-line"], viewer: [["/new/product-line", 403]] },
+  "/o/{org}/product-lines/{line}": { sample: ["/product-lines/assistants", ["/product-lines/none", 404]], viewer: ["/product-lines/growth"] },
+  "/o/{org}/product-lines/{line}/edit": { sample: ["/product-lines/assistants/edit"] },
   "/o/{org}/projects/{project}/edit": { sample: ["/projects/support-bot/edit"], viewer: [["/projects/support-bot/edit", 403]] },
   "/o/{org}/teams/{team}/edit": { sample: ["/teams/engineering/edit"] },
   "/o/{org}/budgets": { sample: ["/budgets"], empty: ["/budgets"] },
@@ -138,6 +141,7 @@ const VISITS = {
     viewer: [["/allocation/new", 403]],
   },
   "/o/{org}/allocation/{month}/{kind}/{name}": { sample: [() => known.account, ["/allocation/2026-11/team/none", 404]] },
+  "/o/{org}/labels": { sample: ["/labels?period=90d"], empty: ["/labels"], viewer: ["/labels"] },
   "/o/{org}/charges": { sample: ["/charges"], empty: ["/charges"], viewer: ["/charges"] },
   "/o/{org}/charges/new": { sample: ["/charges/new"], viewer: [["/charges/new", 403]] },
   "/o/{org}/charges/imports/{import}": { sample: [() => known.charges, ["/charges/imports/none", 404]] },
@@ -149,6 +153,7 @@ const VISITS = {
     viewer: ["/business-metrics/tickets"],
   },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
+  "/o/{org}/statements/{month}": { sample: [() => known.month], empty: ["/statements/2026-11"] },
   "/o/{org}/statements/mails": { sample: ["/statements/mails"], viewer: ["/statements/mails"] },
   "/o/{org}/statements/{month}/journal": { sample: ["/statements/2026-10/journal"], empty: ["/statements/2026-10/journal"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
@@ -223,7 +228,10 @@ async function lookUp() {
   await people.owner.getByLabel("File", { exact: true }).setInputFiles({ name: "usage.csv", mimeType: "text/csv", buffer: Buffer.from("When,Model,Prompt tokens,Team\n2026-11-20T09:00:00Z,gpt-4o,1200,search\n") });
   await send(people.owner, "Upload and preview", /\/events\/uploads\/0/);
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
-  known.statement = await first("/statements", "/statements/2");
+  known.month = await first("/statements", "/statements/2");
+  known.statement = await first(known.month, "/statements/2");
+  await visit(people.owner, paths.sample + known.month);
+  await send(people.owner, "Start review", /notice=version/);
   known.account = await first("/allocation", "/allocation/2");
   await visit(people.owner, `${paths.sample}/charges/new`);
   await people.owner.getByLabel("CSV file").setInputFiles({ name: "charges.csv", mimeType: "text/csv", buffer: Buffer.from(CHARGES) });

@@ -53,6 +53,9 @@ pub enum Command {
     Import(Import),
     /// Price lines of usage with the program's own price book, without a database; print one line of JSON each.
     Quote(Quote),
+    /// Check exported statements.
+    #[command(subcommand)]
+    Statement(Statement),
     /// Look after the list price book, which all organizations share.
     #[command(subcommand)]
     Prices(Prices),
@@ -67,6 +70,21 @@ pub struct Migrate {
     /// Spread the tables over the servers of a Citus cluster as well; the extension has to be installed in the database.
     #[arg(long)]
     pub distribute: bool,
+}
+
+/// The commands about statements.
+#[derive(Debug, Subcommand)]
+pub enum Statement {
+    /// Compute sums, hashes and chain of a bundle (`GET /v1/statements/{month}/bundle`) again, without a database; say what is wrong and where, and fail if anything is.
+    Verify(StatementFile),
+}
+
+/// Settings of `statement verify`.
+#[derive(Debug, Args)]
+pub struct StatementFile {
+    /// The bundle.
+    #[arg(value_name = "FILE.json")]
+    pub file: PathBuf,
 }
 
 /// The commands about the list price book.

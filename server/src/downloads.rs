@@ -10,9 +10,10 @@ use crate::caller::MemberCaller;
 use crate::error::ApiError;
 use crate::focus;
 use crate::{AppState, Plain};
+use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::Method;
-use axum::response::Response;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use backend::{Backend, OrgScope};
 use domain::focus::query::FocusQuery;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Vec<Plain> {
     vec![
         (Method::GET, "/o/{org}/explore.csv", file("spend", explore)),
         (Method::GET, "/o/{org}/statements.csv", get(statements)),
+        (Method::GET, "/o/{org}/statements/{month}/bundle.json", get(statement_bundle)),
         (Method::GET, "/o/{org}/statements/{month}/journal.csv", get(journal)),
         (Method::GET, "/o/{org}/exports/focus", get(focus_export)),
         (Method::GET, "/o/{org}/events.csv", file("events", events)),
@@ -123,4 +125,16 @@ async fn statements(
         _ => return Err(Problem::field("kind", "required", "Give `kind` and `slug` together, or neither.").into()),
     };
     Ok(csv::respond(&name, statement.csv()))
+}
+
+/// All versions of statements up to a month's last one, for `tallystick statement verify`.
+async fn statement_bundle(
+    caller: MemberCaller,
+    State(state): State<AppState>,
+    Path((org, month)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let month = parse_month(&month).map_err(|_| Problem::NotFound)?;
+    let bundle = backend::statements::bundle(&state.backend, &caller.scope, month).await?;
+    let name = format!("attachment; filename=\"{org}-statements-{}.json\"", month_text(month.from));
+    Ok(([(header::CONTENT_DISPOSITION, name)], Json(bundle)).into_response())
 }

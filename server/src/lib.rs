@@ -27,6 +27,7 @@ pub mod security;
 pub mod serving;
 pub mod sessions;
 mod slow;
+pub mod statement;
 mod suggestions;
 mod uploads;
 pub mod verify;

@@ -3,7 +3,7 @@
 use backend::{Backend, Clock, Pools, SystemClock, events, identity};
 use clap::Parser;
 use secrecy::ExposeSecret;
-use server::config::{Bootstrap, Cli, Command, Import, Migrate, PriceImport, Prices, Sample, Serve, Verify};
+use server::config::{Bootstrap, Cli, Command, Import, Migrate, PriceImport, Prices, Sample, Serve, Statement, Verify};
 use server::files::SiteFiles;
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
@@ -40,6 +40,13 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sample(sample) => run_sample(sample).await,
         Command::Import(wanted) => run_import(wanted).await,
         Command::Prices(Prices::Import(wanted)) => run_price_import(&wanted).await,
+        Command::Statement(Statement::Verify(wanted)) => {
+            if server::statement::run(&wanted.file, std::io::stdout().lock())? {
+                Ok(())
+            } else {
+                Err("the statements are not as they were taken".into())
+            }
+        }
         Command::Quote(quote) => Ok(server::quote::run(&quote.file, SystemClock.now(), std::io::stdout().lock())?),
     }
 }

@@ -130,7 +130,7 @@ pub enum Permission {
     ManageBudgets,
     /// Share views, arrange dashboards, annotate charts.
     ManageViews,
-    /// Enter own prices, names, discounts, charges and files of business metrics; price and reprice recorded events.
+    /// Enter own prices, names, discounts, charges, files of business metrics, allocation rules, required labels and aliases of values; price and reprice recorded events.
     ManagePrices,
     /// Enter destinations and schedules of exports.
     ManageExports,
@@ -180,9 +180,11 @@ impl Permission {
             Self::ManageProjects => "create and change teams and projects",
             Self::ManageKeys => "create and revoke API keys",
             Self::SendEvents => "send files of events",
-            Self::ManageBudgets => "create and change budgets and acknowledge alerts",
+            Self::ManageBudgets => "create and change budgets, acknowledge alerts, and accept or dispute statements",
             Self::ManageViews => "share views, arrange dashboards and annotate charts",
-            Self::ManagePrices => "enter own prices, charges and business metrics, and reprice events",
+            Self::ManagePrices => {
+                "enter own prices, charges, business metrics, allocation rules and labels, reprice events, and close months"
+            }
             Self::ManageExports => "send scheduled exports to object storage",
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",

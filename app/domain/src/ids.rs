@@ -67,6 +67,10 @@ id!(
     TeamId
 );
 id!(
+    /// A product line.
+    ProductLineId
+);
+id!(
     /// A project of an organization.
     ProjectId
 );

@@ -20,6 +20,7 @@ pub mod identity;
 pub mod ids;
 pub mod import;
 pub mod journal;
+pub mod label;
 pub mod meter;
 pub mod model;
 pub mod money;

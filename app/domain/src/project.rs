@@ -1,7 +1,7 @@
 //! Teams, projects and who owns what since when.
 
 use crate::identity::KeyScope;
-use crate::ids::{KeyId, ProjectId, TeamId};
+use crate::ids::{KeyId, ProductLineId, ProjectId, TeamId};
 use crate::problem::FieldProblem;
 use crate::spend::Sums;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -161,6 +161,42 @@ pub struct Ownership {
     pub valid_to: Option<NaiveDate>,
 }
 
+/// A product line: an optional level above projects, beside teams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductLine {
+    /// Its id.
+    pub product_line_id: ProductLineId,
+    /// Its short name in addresses, unique in the organization.
+    pub slug: Slug,
+    /// Its name.
+    pub name: String,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// Set when it was put away; its history stays.
+    pub archived_at: Option<DateTime<Utc>>,
+}
+
+/// A span of days in which a project belonged to a product line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductLineSpan {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The product line.
+    pub product_line_id: ProductLineId,
+    /// First day, in the organization's zone; none means since the beginning of time.
+    pub valid_from: Option<NaiveDate>,
+    /// Day after the last one; none means without an end date.
+    pub valid_to: Option<NaiveDate>,
+}
+
+impl ProductLineSpan {
+    /// Whether a day lies in it.
+    #[must_use]
+    pub fn holds(&self, day: NaiveDate) -> bool {
+        self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day < to)
+    }
+}
+
 /// A project on a day: what it is called, and who owned it then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
@@ -239,11 +275,24 @@ pub struct TeamBranch {
     pub projects: Vec<ProjectLeaf>,
 }
 
+/// A product line in the tree with the projects that belong to it today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductLineBranch {
+    /// The product line.
+    pub line: ProductLine,
+    /// Month to date of the days on which projects belonged to it.
+    pub sums: Sums,
+    /// Slugs of the projects that belong to it today.
+    pub projects: Vec<Slug>,
+}
+
 /// All teams and projects: the page Teams and projects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectTree {
     /// Teams, archived ones last.
     pub teams: Vec<TeamBranch>,
+    /// Product lines in use, and those that spent something; what belongs to none is missing.
+    pub lines: Vec<ProductLineBranch>,
     /// Month to date of the whole organization.
     pub total: Sums,
     /// First day of the month that the sums are about.
@@ -261,6 +310,15 @@ pub struct OwnerSpan {
     pub valid_to: Option<NaiveDate>,
 }
 
+/// A product line that a project belongs to, or did, as its page lists them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineOfProject {
+    /// The product line.
+    pub line: ProductLine,
+    /// The days.
+    pub span: ProductLineSpan,
+}
+
 /// Everything about one project but its spend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectDetail {
@@ -270,6 +328,10 @@ pub struct ProjectDetail {
     pub owners: Vec<OwnerSpan>,
     /// Teams that could own it.
     pub teams: Vec<Team>,
+    /// Its product lines, the newest first.
+    pub lines: Vec<LineOfProject>,
+    /// Product lines that it could belong to.
+    pub product_lines: Vec<ProductLine>,
 }
 
 #[cfg(test)]

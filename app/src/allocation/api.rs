@@ -23,6 +23,9 @@ pub async fn enter_rule(
     /// Whom it counts for.
     #[server(default)]
     targets: Vec<TargetForm>,
+    /// The business metric that it splits by.
+    #[server(default)]
+    metric: String,
     /// First day.
     #[server(default)]
     valid_from: String,
@@ -31,7 +34,7 @@ pub async fn enter_rule(
     valid_to: String,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let form = AllocationForm { name, conditions, method, targets, valid_from, valid_to, reason };
+    let form = AllocationForm { name, conditions, method, targets, metric, valid_from, valid_to, reason };
     backend::allocation::enter(&backend, &scope, &form.parse().map_err(Problem::invalid)?).await?;
     leptos_axum::redirect(&format!("/o/{org}/allocation?notice=entered"));
     Ok(())

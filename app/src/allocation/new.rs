@@ -18,6 +18,7 @@ use domain::allocation::{
     AllocationForm, AllocationPreview, Amounts, ConditionForm, MAX_CONDITIONS, MAX_TARGETS, Method, Party, TargetForm,
     Test, row_field,
 };
+use domain::business_metric::MetricEntry;
 use domain::period::Period;
 use domain::problem::{FieldProblem, Problem};
 use domain::spend::Dimension;
@@ -35,9 +36,10 @@ pub(crate) async fn new_rule(visit: Visit) -> Drawn {
         return Ok(Page::new("New allocation rule", refused));
     }
     let typed = typed(&visit.query);
-    let (names, dimensions) = (
+    let (names, dimensions, metrics) = (
         Names::of(&visit, Period::month_of(visit.frame.today)).await?,
         backend::ledger::dimensions(&visit.backend, &visit.scope).await?,
+        backend::business_metrics::list(&visit.backend, &visit.scope).await?,
     );
     let dimensions = dimensions.into_iter().map(|known| known.dimension).filter(Dimension::is_of_events);
     let dimensions: Vec<Dimension> = dimensions.collect();
@@ -58,7 +60,7 @@ pub(crate) async fn new_rule(visit: Visit) -> Drawn {
             <PageHead title="New allocation rule" lead=lead/>
             <FormErrors errors={Posted::<EnterRule>::here().errors()}/>
             {seen}
-            {fields(&names, &typed, &dimensions, &wrong, was_seen)}
+            {fields(&names, &typed, (&dimensions, &metrics), &wrong, was_seen)}
         },
     ))
 }
@@ -87,6 +89,7 @@ fn typed(query: &UrlQuery) -> AllocationForm {
         conditions: (0..MAX_CONDITIONS).map(condition).filter(|row| !row.dimension.is_empty()).collect(),
         method: get("method"),
         targets: (0..MAX_TARGETS).map(target).filter(|row| !row.to.is_empty()).collect(),
+        metric: get("metric"),
         valid_from: get("valid_from"),
         valid_to: get("valid_to"),
         reason: get("reason"),
@@ -96,7 +99,7 @@ fn typed(query: &UrlQuery) -> AllocationForm {
 fn fields(
     names: &Names,
     typed: &AllocationForm,
-    dimensions: &[Dimension],
+    (dimensions, metrics): (&[Dimension], &[MetricEntry]),
     wrong: &[FieldProblem],
     was_seen: bool,
 ) -> AnyView {
@@ -109,13 +112,24 @@ fn fields(
     let targets = (0..rows(typed.targets.len(), MAX_TARGETS))
         .map(|at| target_row(&parties, at, typed.targets.get(at), &error))
         .collect_view();
-    let methods = Method::ALL.iter().map(|method| Choice::new(method.as_str(), method.label())).collect::<Vec<_>>();
+    let is_offered = |method: &&Method| **method != Method::BusinessMetric || !metrics.is_empty();
+    let methods = Method::ALL
+        .iter()
+        .filter(is_offered)
+        .map(|method| Choice::new(method.as_str(), method.label()))
+        .collect::<Vec<_>>();
     let method = if typed.method.is_empty() { Method::Relabel.as_str().to_owned() } else { typed.method.clone() };
     let errors = wrong.iter().map(|of| (of.pointer.clone(), of.detail.clone())).collect::<Vec<_>>();
     let (button, main) = match was_seen {
         true => ("Preview again", ButtonKind::Secondary),
         false => ("Preview", ButtonKind::Primary),
     };
+    let metric = (!metrics.is_empty()).then(|| {
+        let choice = |entry: &MetricEntry| Choice::new(entry.metric.name.as_str(), entry.metric.name.as_str());
+        let choices = std::iter::once(Choice::new("", "—")).chain(metrics.iter().map(choice)).collect::<Vec<_>>();
+        let hint = "For a split by a business metric: its values of the calendar month with the label project or team. Months without values are split evenly.";
+        view! { <Select label="Business metric" name="metric" choices=choices value=typed.metric.clone() error=error("metric") hint=hint/> }
+    });
     let typed = typed.clone();
     html! {
         <form class="form form-wide" method="get" action=format!("{}/new", NavItem::Allocation.path(&names.org))>
@@ -129,6 +143,7 @@ fn fields(
             </fieldset>
             <Select label="What happens to it" name="method" choices=methods value=method error=error("method")
                 hint="Spend, requests and tokens are those that the targets used in the calendar month; shared usage is unallocated until a later rule takes it."/>
+            {metric}
             <fieldset class="field" id="targets">
                 <legend class="field-label">"For whom, or among whom"</legend>
                 {targets}
@@ -190,7 +205,7 @@ fn seen(names: &Names, typed: &AllocationForm, preview: &AllocationPreview) -> A
     let moved = preview.moved.spend();
     let evenly = (!preview.evenly.is_empty()).then(|| {
         let months = preview.evenly.iter().map(|month| format::month(*month)).collect::<Vec<_>>().join(", ");
-        let text = format!("Split evenly in {months}: none of the targets had usage to go by.");
+        let text = format!("Split evenly in {months}: the targets had nothing to go by.");
         view! { <Notice tone=Tone::Warn>{text}</Notice> }
     });
     let changes = if moved.is_zero() {
@@ -238,6 +253,7 @@ fn enter(org: &str, typed: &AllocationForm) -> AnyView {
         ("org".to_owned(), org),
         ("name".to_owned(), typed.name.as_str()),
         ("method".to_owned(), typed.method.as_str()),
+        ("metric".to_owned(), typed.metric.as_str()),
         ("valid_from".to_owned(), typed.valid_from.as_str()),
         ("valid_to".to_owned(), typed.valid_to.as_str()),
         ("reason".to_owned(), typed.reason.as_str()),

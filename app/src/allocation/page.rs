@@ -49,6 +49,7 @@ pub(crate) async fn allocation(visit: Visit) -> Drawn {
     let may_manage = visit.frame.may(Permission::ManagePrices);
     let new = format!("{}/new", NavItem::Allocation.path(visit.org()));
     let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Add rule"</Button> });
+    let labels = format!("/o/{}/labels", visit.org());
     let lead = format!("Who answers for the usage of {}.", format::month(month.from));
     Ok(Page::new(
         format!("Allocation, {}", format::month(month.from)),
@@ -57,7 +58,7 @@ pub(crate) async fn allocation(visit: Visit) -> Drawn {
             <FormErrors errors={Posted::<EndRule>::here().errors()}/>
             <FormErrors errors={Posted::<PlaceRule>::here().errors()}/>
             <FormErrors errors={Posted::<EnterRule>::here().errors()}/>
-            <PageHead title="Allocation" lead=lead>{button}</PageHead>
+            <PageHead title="Allocation" lead=lead><Button href=labels>"Labels"</Button>{button}</PageHead>
             {figures(&names, &allocated, may_manage)}
             {rules_section(&names, &allocated, &rules, may_manage)}
             {accounts(&names, &allocated)}
@@ -152,7 +153,7 @@ fn rule_row(
         false => row.name.clone().into_any(),
     };
     let evenly = allocated.evenly.iter().any(|(of, _)| is_live && *of == row.name).then(|| {
-        view! { <span class="note warn">"split evenly: none of them had usage in the month"</span> }
+        view! { <span class="note warn">"split evenly: none of them had anything to go by in the month"</span> }
     });
     let order = (is_live && rows.may_manage && last > 1).then(|| {
         let button = |text: &'static str, to: usize| {

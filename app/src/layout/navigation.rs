@@ -117,7 +117,7 @@ impl NavItem {
         }
     }
 
-    /// The place that a path belongs to; a team's page belongs to the projects, a session's to the events, exports to the statements.
+    /// The place that a path belongs to; a team's and a product line's page belong to the projects, a session's to the events, exports to the statements, labels to the allocation.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let mut segments = path.trim_start_matches('/').split('/');
@@ -125,7 +125,8 @@ impl NavItem {
             return None;
         }
         match segments.next().unwrap_or_default() {
-            "teams" | "new" => Some(Self::Projects),
+            "teams" | "product-lines" | "new" => Some(Self::Projects),
+            "labels" => Some(Self::Allocation),
             "exports" => Some(Self::Statements),
             "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
             "annotations" => Some(Self::Explore),
@@ -142,20 +143,22 @@ pub fn shows_days(path: &str) -> bool {
         (None, _)
         | (
             Some(
-                "explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges" | "business-metrics"
-                | "annotations",
+                "explore" | "events" | "sessions" | "interactions" | "coding-agents" | "labels" | "charges"
+                | "business-metrics" | "annotations",
             ),
             None,
         ) => true,
-        (Some("projects" | "teams" | "business-metrics"), page) => page.is_some() && below.next().is_none(),
+        (Some("projects" | "teams" | "product-lines" | "business-metrics"), page) => {
+            page.is_some() && below.next().is_none()
+        }
         _ => false,
     }
 }
 
-/// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label, and unit costs a scope of their own.
+/// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label, labels are shown by project and key, and unit costs have a scope of their own.
 #[must_use]
 pub fn shows_filters(path: &str) -> bool {
-    let has_none = ["charges", "business-metrics", "annotations"];
+    let has_none = ["charges", "business-metrics", "annotations", "labels"];
     shows_days(path) && !path.split('/').nth(3).is_some_and(|segment| has_none.contains(&segment))
 }
 

@@ -2,11 +2,13 @@
 
 pub mod api;
 pub mod new;
+pub mod product_line;
 pub mod project;
 pub mod team;
 pub mod tree;
 
 pub(crate) use new::{new_project, new_team};
+pub(crate) use product_line::{edit_product_line, new_product_line, product_line};
 pub(crate) use project::{edit_project, project};
 pub(crate) use team::{edit_team, team};
 pub(crate) use tree::projects;
@@ -19,7 +21,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 /// What the pages say after a change.
-const NOTICES: [NoticeText; 5] = [
+const NOTICES: [NoticeText; 6] = [
     NoticeText { code: "created", tone: Tone::Good, text: "Created." },
     NoticeText { code: "saved", tone: Tone::Good, text: "Saved." },
     NoticeText {
@@ -27,15 +29,20 @@ const NOTICES: [NoticeText; 5] = [
         tone: Tone::Good,
         text: "The new owner is set; spend of the days before stays where it was.",
     },
+    NoticeText {
+        code: "placed",
+        tone: Tone::Good,
+        text: "The product line is set; spend of the days before stays where it was.",
+    },
     NoticeText { code: "archived", tone: Tone::Good, text: "Archived. Its history stays in every total." },
     NoticeText { code: "restored", tone: Tone::Good, text: "Back in use." },
 ];
 
-/// A team or project that a page changes.
+/// A team, product line or project that a page changes.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     org: &'a str,
-    /// What the doors call it: "team" or "project".
+    /// What its address says: "team", "product-line" or "project".
     kind: &'static str,
     slug: &'a str,
     archived: bool,
@@ -45,7 +52,7 @@ impl Part<'_> {
     /// A form that changes it.
     fn form<S: Door>(self, title: &'static str, posted: &Posted<S>, fields: AnyView, button: AnyView) -> AnyView {
         let slug = self.slug.to_owned();
-        let fields = html! { <input type="hidden" name=self.kind value=slug/>{fields} };
+        let fields = html! { <input type="hidden" name=self.kind.replace('-', "_") value=slug/>{fields} };
         let form = form(self.org, posted, fields, button);
         html! { <Section title=title>{form}</Section> }
     }
@@ -66,7 +73,7 @@ impl Part<'_> {
         } else {
             ("Archive", away, ButtonKind::Danger)
         };
-        let words = if self.archived { title.to_owned() } else { format!("Archive {}", self.kind) };
+        let words = if self.archived { title.to_owned() } else { format!("Archive {}", self.kind.replace('-', " ")) };
         let fields = view! {
             <p class="soft">{text}</p>
             <input type="hidden" name="archive" value=(!self.archived).to_string()/>

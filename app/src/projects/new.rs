@@ -41,7 +41,7 @@ pub(crate) async fn new_team(visit: Visit) -> Drawn {
     Ok(draw(&visit, "New team", "Create team", &posted, fields.into_any()))
 }
 
-fn draw<S: super::Door>(
+pub(super) fn draw<S: super::Door>(
     visit: &Visit,
     title: &'static str,
     verb: &'static str,

@@ -1,6 +1,6 @@
 //! A project's page: the Overview at its scope, its owners, and what may be changed.
 
-use super::api::{ArchiveProject, MoveProject, UpdateProject};
+use super::api::{ArchiveProject, AssignProductLine, MoveProject, UpdateProject};
 use super::{NOTICES, Part, crumbs};
 use crate::form::Posted;
 use crate::format;
@@ -13,7 +13,7 @@ use crate::views;
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::identity::Permission;
-use domain::project::{OwnerSpan, ProjectDetail};
+use domain::project::{LineOfProject, OwnerSpan, ProjectDetail};
 use domain::spend::Dimension;
 use leptos::prelude::*;
 
@@ -35,6 +35,7 @@ pub(crate) async fn project(visit: Visit) -> Drawn {
             {spend}
             {views}
             {owners(org, &detail.owners)}
+            {lines(org, &detail.lines)}
         },
     ))
 }
@@ -52,6 +53,8 @@ pub(crate) async fn edit_project(visit: Visit) -> Drawn {
         "The project takes events again.",
     ]);
     let moving = moving(part, &detail, visit.frame.today);
+    let lining =
+        (visit.scope.sees_all() && !detail.product_lines.is_empty()).then(|| lining(part, &detail, visit.frame.today));
     let title = format!("Edit {}", project.name);
     let own = (project.name.as_str(), format!("/o/{org}/projects/{}", project.slug));
     Ok(Page::new(
@@ -60,6 +63,7 @@ pub(crate) async fn edit_project(visit: Visit) -> Drawn {
             <Breadcrumb crumbs=crumbs(org, Some(own), "Edit")/>
             <PageHead title=title/>
             <Columns>{naming}{moving}</Columns>
+            {lining}
             {putting_away}
         },
     ))
@@ -82,17 +86,57 @@ fn owners(org: &str, owners: &[OwnerSpan]) -> AnyView {
 
 fn owner_row(org: &str, owner: &OwnerSpan) -> AnyView {
     let href = format!("/o/{org}/teams/{}", owner.team.slug);
-    let from = owner.valid_from.map_or_else(|| "all time".to_owned(), format::day_year);
-    let through =
-        owner.valid_to.and_then(|day| day.pred_opt()).map_or_else(|| "today and on".to_owned(), format::day_year);
     html! {
         <tr>
             <th scope="row"><a href=href>{owner.team.name.clone()}</a></th>
-            <td>{from}</td>
-            <td>{through}</td>
+            {days(owner.valid_from, owner.valid_to)}
             <td>{owner.team.cost_centre.clone()}</td>
         </tr>
     }
+}
+
+/// First and last day, as cells.
+fn days(from: Option<NaiveDate>, to: Option<NaiveDate>) -> AnyView {
+    let from = from.map_or_else(|| "all time".to_owned(), format::day_year);
+    let through = to.and_then(|day| day.pred_opt()).map_or_else(|| "today and on".to_owned(), format::day_year);
+    html! { <td>{from}</td><td>{through}</td> }
+}
+
+/// The product lines that it belonged to; nothing where there was none.
+fn lines(org: &str, lines: &[LineOfProject]) -> Option<AnyView> {
+    let row = |of: &LineOfProject| {
+        let href = format!("/o/{org}/product-lines/{}", of.line.slug);
+        html! { <tr><th scope="row"><a href=href>{of.line.name.clone()}</a></th>{days(of.span.valid_from, of.span.valid_to)}</tr> }
+    };
+    let rows = lines.iter().map(row).collect_view();
+    let columns = columns("Product line | From | Through");
+    (!lines.is_empty()).then(|| {
+        html! {
+            <Section title="Product lines">
+                <Table caption="Product lines of the project over time" columns=columns>{rows}</Table>
+            </Section>
+        }
+    })
+}
+
+/// Puts it into a product line, or into none.
+fn lining(part: Part<'_>, detail: &ProjectDetail, today: NaiveDate) -> AnyView {
+    let form = Posted::<AssignProductLine>::here();
+    let lines = detail.product_lines.iter().map(|line| Choice::new(line.slug.as_str(), line.name.as_str()));
+    let choices = std::iter::once(Choice::new("", "None")).chain(lines).collect();
+    let now = detail.lines.iter().find(|of| of.span.holds(today));
+    let line = form.kept_or("product_line", now.map(|of| of.line.slug.as_str()).unwrap_or_default());
+    let fields = view! {
+        <Select label="Product line" name="product_line" choices=choices value=line error=form.error("product_line")/>
+        {from_field(&form, today, "Days before stay as they are. Empty: for all time.")}
+    };
+    part.form("Product line", &form, fields.into_any(), html! { <Button>"Set product line"</Button> })
+}
+
+/// The first day of a change.
+fn from_field<S: super::Door>(form: &Posted<S>, today: NaiveDate, hint: &'static str) -> AnyView {
+    let value = form.kept_or("from", &today.to_string());
+    html! { <Field label="From" name="from" kind="date" optional=true hint=hint error=form.error("from") value=value/> }
 }
 
 fn moving(part: Part<'_>, detail: &ProjectDetail, today: NaiveDate) -> AnyView {
@@ -102,15 +146,7 @@ fn moving(part: Part<'_>, detail: &ProjectDetail, today: NaiveDate) -> AnyView {
     let owner = form.kept_or("team", owner.map(|team| team.slug.as_str()).unwrap_or_default());
     let fields = view! {
         <Select label="Team" name="team" find=true choices=choices value=owner/>
-        <Field
-            label="From"
-            name="from"
-            kind="date"
-            optional=true
-            hint="Days before stay with the team that owned them. Empty: for all time."
-            error=form.error("from")
-            value=form.kept_or("from", &today.to_string())
-        />
+        {from_field(&form, today, "Days before stay with the team that owned them. Empty: for all time.")}
     };
     part.form("Owner", &form, fields.into_any(), html! { <Button>"Set owner"</Button> })
 }

@@ -63,7 +63,7 @@ pub(crate) async fn edit_team(visit: Visit) -> Drawn {
     ))
 }
 
-fn projects(org: &str, owned: &[Project]) -> AnyView {
+pub(super) fn projects(org: &str, owned: &[Project]) -> AnyView {
     if owned.is_empty() {
         return html! { <p class="soft">"This team owns no project."</p> };
     }

@@ -5,12 +5,12 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::SpendCell;
-use crate::ui::{Badge, Button, ButtonKind, PageHead, Table, UrlNotice, columns, html};
+use crate::ui::{Badge, Button, ButtonKind, PageHead, Section, Table, UrlNotice, columns, html};
 use backend::{forecast, projects};
 use domain::budget::{BudgetStatus, ScopeRef};
 use domain::forecast::{ForecastPage, ForecastRow};
 use domain::identity::Permission;
-use domain::project::{ProjectLeaf, ProjectTree, TeamBranch};
+use domain::project::{ProductLineBranch, ProjectLeaf, ProjectTree, Slug, TeamBranch};
 use domain::spend::Sums;
 use leptos::prelude::*;
 
@@ -23,11 +23,13 @@ pub(crate) async fn projects(visit: Visit) -> Drawn {
     )?;
     let add = visit.frame.may(Permission::ManageProjects).then(|| {
         view! {
+            {scope.sees_all().then(|| view! { <Button href=format!("/o/{org}/new/product-line")>"New product line"</Button> })}
             <Button href=format!("/o/{org}/new/team")>"New team"</Button>
             <Button kind=ButtonKind::Primary href=format!("/o/{org}/new/project")>"New project"</Button>
         }
     });
     let rows = View { org: org.to_owned(), ahead }.draw(&tree, visit.query.get(ARCHIVED) == Some("true"));
+    let lines = lines(org, &tree);
     let lead = "Who owns what, what it spent this month to date, and where the month will end.";
     Ok(Page::new(
         "Teams and projects",
@@ -35,6 +37,7 @@ pub(crate) async fn projects(visit: Visit) -> Drawn {
             <UrlNotice known=&NOTICES/>
             <PageHead title="Teams and projects" lead=lead><CsvLink/>{add}</PageHead>
             {rows}
+            {lines}
         },
     ))
 }
@@ -144,6 +147,37 @@ impl View {
         let title = format!("{}: {}", state.budget.name, format::money_full(state.usage.used));
         html! { <td class="num"><a href=href class=hue title=title>{text}</a></td> }
     }
+}
+
+/// Product lines with what they spent, and what belongs to none; nothing where there are none.
+fn lines(org: &str, tree: &ProjectTree) -> Option<AnyView> {
+    let row = |branch: &ProductLineBranch| {
+        let (line, href) = (&branch.line, format!("/o/{org}/product-lines/{}", branch.line.slug));
+        let archived = line.archived_at.map(|_| view! { <Badge>"archived"</Badge> });
+        let projects = branch.projects.iter().map(Slug::as_str).collect::<Vec<_>>().join(", ");
+        view! {
+            <tr>
+                <th scope="row"><a class="row-link" href=href>{line.name.clone()}</a>" "{archived}</th>
+                <SpendCell sums=branch.sums.clone()/>
+                <td class="num">{format::count(branch.sums.requests)}</td>
+                <td>{projects}</td>
+            </tr>
+        }
+    };
+    let rows = tree.lines.iter().map(row).collect_view();
+    let mut rest = tree.total.clone();
+    for branch in &tree.lines {
+        rest.spend -= branch.sums.spend;
+        rest.requests -= branch.sums.requests;
+        rest.unpriced_requests -= branch.sums.unpriced_requests;
+    }
+    let requests = format::count(rest.requests);
+    let rest = html! { <tr><th scope="row">"no product line"</th><SpendCell sums=rest/><td class="num">{requests}</td><td></td></tr> };
+    let heads = columns("Product line | Spend, $ # | Requests # | Projects today");
+    (!tree.lines.is_empty()).then(|| {
+        let caption = format!("Spend by product line since {}", format::day(tree.month));
+        html! { <Section title="Product lines" id="product-lines"><Table caption=caption columns=heads foot=rest>{rows}</Table></Section> }
+    })
 }
 
 /// Put away, and nothing of it was used this month.

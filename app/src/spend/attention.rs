@@ -81,6 +81,13 @@ impl Line {
                 let text = format!("{} paused: a file could not be sent", format::counted(*count, "scheduled export"));
                 (text, String::new(), format!("/o/{org}/exports/scheduled"), "Exports")
             }
+            Attention::FallenCoverage(fallen) => {
+                let [now, before] = [fallen.now, fallen.before].map(format::percent);
+                let whose = fallen.label.project.as_ref().map(|slug| format!(" of {slug}")).unwrap_or_default();
+                let label = fallen.label.dimension.label().to_lowercase();
+                let text = format!("Label {label}{whose}: on {now} of the last 7 days' spend, before on {before}");
+                (text, format!("{amount} without it"), format!("/o/{org}/labels?period=7d#missing"), "Labels")
+            }
             Attention::FailedMails { count } => {
                 let text = format!("{} of the last 7 days failed", format::counted(*count, "mail"));
                 (text, String::new(), NavItem::Alerts.path(org), "Alerts")

@@ -13,9 +13,9 @@ use crate::ui::chart::{Chart, Height, Hue, Swatch, Treemap};
 use crate::ui::{
     Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Stat, StatRow, Table, html,
 };
-use domain::period::Period;
 use crate::views::Views;
 use domain::budget::SpendScope;
+use domain::period::Period;
 use domain::problem::Problem;
 use domain::project::Slug;
 use domain::spend::{

@@ -50,7 +50,7 @@ pub(super) fn events(org: &str, query: &UrlQuery, dimension: &Dimension, value: 
 /// By what to split after one value of a dimension was chosen.
 pub(super) fn next_dimension(dimension: &Dimension) -> Dimension {
     match dimension {
-        Dimension::Team => Dimension::Project,
+        Dimension::Team | Dimension::ProductLine => Dimension::Project,
         Dimension::Project | Dimension::Customer | Dimension::Feature | Dimension::Environment => Dimension::Model,
         Dimension::Provider => Dimension::Model,
         _ => Dimension::Project,

@@ -94,7 +94,11 @@ impl View {
     async fn read(visit: &Visit, part: SpendScope, within: Option<(Dimension, &str)>) -> Result<Self, AppError> {
         let (backend, scope, today) = (&visit.backend, &visit.scope, visit.frame.today);
         let query = visit.query.sticky();
-        let filters = Filter::from_pairs(&query.pairs())?;
+        let mut filters = Filter::from_pairs(&query.pairs())?;
+        // A product line is no part of the organization that budgets and forecasts know: it is a filter.
+        if let (SpendScope::Organization, Some((dimension, slug))) = (part, &within) {
+            filters.push(Filter::only(dimension.clone(), vec![(*slug).to_owned()]));
+        }
         let chosen = PeriodSelection::from_query(&query, visit.frame.calendar());
         let (period, compare) = (chosen.period, chosen.compare());
         let is_whole = filters.is_empty() && period == Period::month_to_date(today);

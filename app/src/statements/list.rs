@@ -4,14 +4,15 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
-use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, html};
+use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, columns, html};
 use chrono::NaiveDate;
 use domain::allocation::shared;
 use domain::charge::charged;
 use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement, month_text, parse_month,
+    CostOwner, Entry, MonthState, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement,
+    month_text, parse_month,
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -25,12 +26,13 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         backend::statements::month(&visit.backend, &visit.scope, month, false),
     )?;
     let exports = format!("/o/{}/exports", visit.org());
+    let of_month = month_text(month.from);
     let whole = visit.scope.sees_all().then(|| {
-        let mails = format!("{}/mails", visit.path);
-        let journal = format!("{}/{}/journal", visit.path, month_text(month.from));
-        view! { <Button href=journal>"Journal"</Button><Button href=mails>"By mail"</Button> }
+        let (close, mails) = (format!("{}/{of_month}", visit.path), format!("{}/mails", visit.path));
+        let journal = format!("{close}/journal");
+        view! { <Button href=close>"Review and close"</Button><Button href=journal>"Journal"</Button><Button href=mails>"By mail"</Button> }
     });
-    let file = UrlQuery::new().with("month", &month_text(month.from)).at(&format!("{}.csv", visit.path));
+    let file = UrlQuery::new().with("month", &of_month).at(&format!("{}.csv", visit.path));
     Ok(Page::new(
         format!("Statements, {}", format::month(month.from)),
         view! {
@@ -63,15 +65,55 @@ fn present(org: &str, statement: &MonthStatement) -> AnyView {
         <Section title=title>
             {table}
         </Section>
+        {adjustments(statement)}
     }
+}
+
+/// What moved in closed months, each amount with its month.
+pub(super) fn adjustments(statement: &MonthStatement) -> Option<AnyView> {
+    let row = |Entry { key, amount }: &Entry| {
+        let team = key.team.clone().unwrap_or_else(|| "no owner".to_owned());
+        view! {
+            <tr>
+                <th scope="row">{format::month(key.month)}</th>
+                <td>{team}</td>
+                <td>{key.line(key.month)}</td>
+                <td class="num" title=format::money_full(*amount)>{format::money_signed(*amount)}</td>
+            </tr>
+        }
+    };
+    let total = statement.adjusted();
+    let foot = html! {
+        <tr><th scope="row">"total"</th><td></td><td></td><td class="num" title=format::money_full(total)>{format::money_signed(total)}</td></tr>
+    };
+    let (rows, heads) =
+        (statement.adjustments.iter().map(row).collect_view(), columns("Month | Team | Line | Amount, $ #"));
+    let note = "late events, repricing and corrections after the close";
+    (!statement.adjustments.is_empty()).then(|| {
+        html! {
+            <Section title="Adjustments of closed months" note=note>
+                <Table caption="Adjustments of closed months" columns=heads foot=foot>{rows}</Table>
+            </Section>
+        }
+    })
+}
+
+/// Where a month stands.
+pub(super) fn state_badge(state: MonthState) -> AnyView {
+    let tone = match state {
+        MonthState::Open => Tone::Neutral,
+        MonthState::InReview => Tone::Accent,
+        MonthState::Closed => Tone::Good,
+    };
+    html! { <Badge tone=tone>{state.label()}</Badge> }
 }
 
 /// The total with whether the month is over, and what is not in it.
 pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     let (total, charged, shared) = (&statement.total, statement.charged(), statement.shared());
     let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
-    let state = if statement.is_over() {
-        html! { <Badge>"closed"</Badge> }
+    let state = if statement.is_over() || statement.state != MonthState::Open {
+        state_badge(statement.state)
     } else {
         html! { <Badge tone=Tone::Accent>"month to date"</Badge> }
     };
@@ -82,9 +124,10 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     });
     let month = format::month(statement.month.from);
     // What is no usage is in the figure only where it says so, with each part beside it.
-    let others = [("Shared", shared), ("Charges", charged)].into_iter().filter(|(_, amount)| !amount.is_zero());
+    let others = [("Shared", shared), ("Charges", charged), ("Adjustments", statement.adjusted())];
+    let others = others.into_iter().filter(|(_, amount)| !amount.is_zero());
     let parts: Vec<_> = std::iter::once(("Usage", total.spend)).chain(others).collect();
-    let sum = total.spend + shared + charged;
+    let sum = statement.grand_total();
     let words: Vec<String> = parts.iter().map(|(of, _)| of.to_lowercase()).collect();
     let caption = if parts.len() > 1 { format!("{month}, {}", words.join(" + ")) } else { month };
     let figure = |(caption, amount)| {
@@ -219,17 +262,19 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
             view! {
                 <tr>
                     <th scope="row"><a class="row-link" href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>
+                    <td>{state_badge(total.state)}</td>
                     <td class="num only-wide">{format::count(total.sums.requests)}</td>
-                    {amounts(&total.sums, None, total.charged)}
+                    {amounts(&total.sums, None, total.charged + total.adjusted)}
                 </tr>
             }
         })
         .collect_view();
     let columns = vec![
         Column::text("Month"),
+        Column::text("State"),
         Column::number("Requests").wide(),
         Column::number("Usage, $"),
-        Column::number("Charges, $"),
+        Column::number("Charges and adjustments, $"),
         Column::number("Total, $"),
     ];
     html! { <Section title="Months"><Table caption="Usage and charges by month" columns=columns>{rows}</Table></Section> }

@@ -1,6 +1,7 @@
 //! One statement: what a team or project owes for a month, line by line. Made to be printed, too.
 
-use super::list::figures;
+use super::list::{adjustments, figures};
+use super::replies::review as review_section;
 use crate::allocation::explained_path;
 use crate::charges::charge_path;
 use crate::format;
@@ -8,7 +9,9 @@ use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::rate;
 use crate::spend::events_of;
-use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, PageHead, Section, Table, columns, html};
+use crate::ui::{
+    Breadcrumb, Column, Crumb, EmptyState, Facts, NoticeText, PageHead, Section, Table, Tone, UrlNotice, columns, html,
+};
 use domain::allocation::{SharedLine, shared};
 use domain::charge::{ChargeLine, charged};
 use domain::period::Period;
@@ -21,14 +24,27 @@ use domain::statement::{
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
+const NOTICES: &[NoticeText] = &[
+    NoticeText { code: "accepted", tone: Tone::Good, text: "The statement is accepted." },
+    NoticeText { code: "disputed", tone: Tone::Good, text: "The dispute is entered. Finance answers it here." },
+];
+
 /// The statement of a team or project.
 pub(crate) async fn statement(visit: Visit) -> Drawn {
     let kind = visit.id::<StatementKind>("kind")?;
     let month = parse_month(visit.part("month")).map_err(|_| Problem::NotFound)?;
     let of = backend::statements::one(&visit.backend, &visit.scope, month, kind, visit.part("slug")).await?;
     let (owner, statement) = of;
+    let review = match kind {
+        StatementKind::Team => {
+            let review = backend::statements::team_review(&visit.backend, &visit.scope, month, &owner.slug).await?;
+            review_section(&visit, statement.state, &owner.slug, &review)
+        }
+        StatementKind::Project => None,
+    };
     let title = format!("{}, {}", owner.name, format::month(statement.month.from));
     let body = draw(visit.org(), &title, kind, &owner, &statement);
+    let body = html! { <UrlNotice known=NOTICES/>{body}{adjustments(&statement)}{review} };
     Ok(Page::new(format!("Statement of {title}"), body))
 }
 
@@ -53,7 +69,7 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
             projects.chain(own)
         })
         .collect();
-    let nothing = sections.is_empty().then(|| {
+    let nothing = (sections.is_empty() && statement.adjustments.is_empty()).then(|| {
         view! { <EmptyState title="Nothing to pay" text="Nothing was used in this month."/> }
     });
     html! {

@@ -24,6 +24,7 @@ mod hash;
 pub mod identity;
 pub mod journal;
 pub mod keys;
+pub mod labels;
 pub mod ledger;
 mod locks;
 mod notify_cache;

@@ -158,7 +158,7 @@ struct AllocationDocument {
     projects: Vec<AccountDocument>,
     /// What each rule moved from whom to whom, in the order of the rules.
     flows: Vec<FlowDocument>,
-    /// Rules that split a month evenly, because none of their targets had used anything.
+    /// Rules that split a month evenly, because none of their targets had used anything, or had a value of the metric.
     evenly: Vec<EvenlyDocument>,
 }
 
@@ -236,6 +236,9 @@ struct AllocationRuleDocument {
     method: Method,
     /// Whom it counts for, or among whom it is split.
     targets: Vec<TargetDocument>,
+    /// The business metric that it splits by; null for other methods.
+    #[schema(example = "tickets-resolved")]
+    metric: Option<String>,
     /// First day, in the organization's zone; null for all time before too.
     valid_from: Option<NaiveDate>,
     /// The day after the last; null without an end date.
@@ -288,6 +291,7 @@ impl AllocationRuleDocument {
             name: rule.name,
             position: rule.position,
             method: rule.method,
+            metric: rule.metric,
             reason: rule.reason,
         }
     }
@@ -300,7 +304,7 @@ struct AllocationPreviewDocument {
     moved: AmountsDocument,
     /// By team and what is unallocated, the largest change first. The changes of a month add up to zero.
     changes: Vec<ChangeDocument>,
-    /// Months that it would split evenly, because none of its targets had used anything.
+    /// Months that it would split evenly, because none of its targets had used anything, or had a value of the metric.
     #[schema(example = json!(["2026-11"]))]
     evenly: Vec<String>,
 }
@@ -414,7 +418,7 @@ struct Place {
 }
 
 /// The days that `from` and `to` name.
-fn days(pairs: &[(String, String)]) -> Result<Period, Problem> {
+pub(super) fn days(pairs: &[(String, String)]) -> Result<Period, Problem> {
     if let Some((name, _)) = pairs.iter().find(|(name, _)| name != "from" && name != "to") {
         return Err(Problem::field(name, "unknown", format!("There is no parameter `{name}`.")));
     }

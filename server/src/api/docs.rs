@@ -88,13 +88,15 @@ struct Group<'a> {
 }
 
 /// In the order in which somebody comes to them; a tag that is not here comes last, under its own name.
-const GROUPS: [Group<'_>; 12] = [
+const GROUPS: [Group<'_>; 14] = [
     Group { tag: "events", title: "Send and read events" },
     Group { tag: "ingest", title: "Send in other formats" },
     Group { tag: "spend", title: "Read spend" },
     Group { tag: "budgets", title: "Set budgets" },
     Group { tag: "alerts", title: "Follow alerts" },
     Group { tag: "statements", title: "Charge back" },
+    Group { tag: "projects", title: "Group projects in product lines" },
+    Group { tag: "labels", title: "Require labels and make values one" },
     Group { tag: "exports", title: "Export to FinOps tools" },
     Group { tag: "prices", title: "Look up and set prices" },
     Group { tag: "contract", title: "Enter commitments and volume pricing" },

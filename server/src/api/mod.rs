@@ -18,11 +18,13 @@ mod exports;
 pub(crate) mod ingest;
 pub(crate) mod journal;
 pub(crate) mod json;
+mod labels;
 mod modifiers;
 mod organization;
 mod own_prices;
 mod price_imports;
 mod prices;
+mod product_lines;
 mod quotes;
 pub(crate) mod rates;
 mod refusals;
@@ -82,6 +84,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(statement_mails::router())
         .merge(exports::router())
         .merge(scheduled_exports::router())
+        .merge(product_lines::router())
+        .merge(labels::router())
         .merge(allocation::router())
         .merge(charges::router())
         .merge(business_metrics::router())

@@ -40,6 +40,9 @@ impl IntoParams for Filters {
                 Dimension::AllocatedTeam => {
                     "Only what this team answers for by the allocation rules; empty for what is unallocated.".to_owned()
                 }
+                Dimension::ProductLine => {
+                    "Only projects that belonged to this product line on the day; empty for those of none.".to_owned()
+                }
                 Dimension::ApiKey => "Only events sent with the key of this id.".to_owned(),
                 Dimension::Status => "Only attempts that ended so.".to_owned(),
                 Dimension::Project | Dimension::Model | Dimension::Provider | Dimension::Operation => {

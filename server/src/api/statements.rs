@@ -1,4 +1,6 @@
-//! `GET /v1/statements`: showback by month.
+//! `/v1/statements`: showback by month, and its review and close.
+
+mod close;
 
 use super::allocation::PartyDocument;
 use super::csv;
@@ -16,7 +18,7 @@ use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
+    CostOwner, MonthState, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -26,7 +28,7 @@ use utoipa_axum::routes;
 
 /// The resource's routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(statements))
+    OpenApiRouter::new().routes(routes!(statements)).merge(close::router())
 }
 
 /// What every team and project owes for one month.
@@ -41,12 +43,19 @@ struct StatementsDocument {
     time_zone: String,
     /// Whether the month has ended; until then totals grow.
     over: bool,
+    /// A closed month is as it was closed.
+    state: MonthState,
     /// Over all teams that the key sees.
     total: Total,
+    /// What moved in closed months and stands in this one, together: a decimal string with 12 places. No part of the total.
+    #[schema(example = "3.100000000000")]
+    adjusted: String,
     /// By falling total.
     teams: Vec<TeamDocument>,
     /// Charges of no team and no project.
     unallocated: Vec<ChargeLineDocument>,
+    /// What moved in closed months and stands in this one.
+    adjustments: Vec<close::EntryDocument>,
     /// What allocation rules made nobody's, and took from there.
     unallocated_shared: Vec<SharedLineDocument>,
     /// What nobody answers for: with the totals of teams it adds up to the total. Decimal string with 12 places.
@@ -285,6 +294,9 @@ impl From<MonthStatement> for StatementsDocument {
         Self {
             month: month_text(statement.month.from),
             over: statement.is_over(),
+            state: statement.state,
+            adjusted: money::exact(statement.adjusted()),
+            adjustments: close::EntryDocument::all(statement.month.from, &statement.adjustments),
             total: Total::of(&statement.total, statement.charged(), statement.shared()),
             unallocated_total: money::exact(statement.unallocated()),
             unallocated_shared: SharedLineDocument::all(statement.unallocated_shared),
@@ -300,7 +312,7 @@ impl From<MonthStatement> for StatementsDocument {
 ///
 /// Spend is the same sum that `GET /v1/spend` gives for the month; charges beside events stand beside it and are never part of it.
 /// What allocation rules moved of either stands on lines of its own, at both ends: the totals of teams and what is unallocated add up to spend and charges. A key of one project sees no such lines, because they name other projects.
-/// As CSV there is one row per line, so that the amounts add up to spend and charges together.
+/// As CSV there is one row per line, so that the amounts add up to spend, charges and adjustments together.
 #[utoipa::path(
     get,
     path = "/v1/statements",

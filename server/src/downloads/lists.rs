@@ -15,7 +15,7 @@ use domain::identity::Member;
 use domain::money::exact;
 use domain::price::BookPrice;
 use domain::problem::Problem;
-use domain::project::{ApiKey, Project, Team};
+use domain::project::{ApiKey, Project, ProjectLeaf, Slug, Team};
 use domain::rule::Dated;
 use domain::spend::Sums;
 use rust_decimal::Decimal;
@@ -124,15 +124,16 @@ pub(super) async fn forecast(backend: Backend, scope: OrgScope, _: Pairs) -> Res
     Ok(list([("organization", page.organization)].into_iter().chain(teams).chain(projects), &FORECAST))
 }
 
-/// A team's own line has no project.
-type Branch = (Team, Option<Project>, Sums);
+/// A team's own line has no project, and so no product line.
+type Branch = (Team, Option<Project>, Option<Slug>, Sums);
 
-const PROJECTS: [Column<Branch>; 9] = [
+const PROJECTS: [Column<Branch>; 10] = [
     ("team", |(team, ..)| team.slug.to_string()),
     ("team_name", |(team, ..)| team.name.clone()),
-    ("project", |(_, project, _)| some(project.as_ref().map(|project| &project.slug))),
-    ("project_name", |(_, project, _)| some(project.as_ref().map(|project| &project.name))),
-    ("cost_centre", |(team, project, _)| {
+    ("project", |(_, project, ..)| some(project.as_ref().map(|project| &project.slug))),
+    ("project_name", |(_, project, ..)| some(project.as_ref().map(|project| &project.name))),
+    ("product_line", |(_, _, line, _)| some(line.as_ref())),
+    ("cost_centre", |(team, project, ..)| {
         let of = project.as_ref().map_or(&team.cost_centre, |project| &project.cost_centre);
         of.clone().unwrap_or_default()
     }),
@@ -144,10 +145,17 @@ const PROJECTS: [Column<Branch>; 9] = [
 
 pub(super) async fn projects(backend: Backend, scope: OrgScope, _: Pairs) -> Result<String, ApiError> {
     let tree = backend::projects::tree(&backend, &scope).await?;
+    let line_of = |project: &Project| {
+        let line = tree.lines.iter().find(|branch| branch.projects.contains(&project.slug));
+        line.map(|branch| branch.line.slug.clone())
+    };
     let lines = tree.teams.into_iter().flat_map(|branch| {
-        let of_team = (branch.team.clone(), None, branch.sums);
-        let leaves = branch.projects.into_iter();
-        std::iter::once(of_team).chain(leaves.map(move |leaf| (branch.team.clone(), Some(leaf.project), leaf.sums)))
+        let of_team = (branch.team.clone(), None, None, branch.sums);
+        let leaf = |leaf: ProjectLeaf| {
+            let line = line_of(&leaf.project);
+            (branch.team.clone(), Some(leaf.project), line, leaf.sums)
+        };
+        std::iter::once(of_team).chain(branch.projects.into_iter().map(leaf)).collect::<Vec<_>>()
     });
     Ok(list(lines, &PROJECTS))
 }

@@ -5,6 +5,9 @@
 /// Weights below zero count as zero; where none counts, the parts are even. The parts always add up to the whole, whatever its sign.
 #[must_use]
 pub(crate) fn apportion(whole: i128, weights: &[i128]) -> Vec<i128> {
+    if whole == 0 {
+        return vec![0; weights.len()];
+    }
     let weights = counted(whole, weights);
     let sum: i128 = weights.iter().sum();
     if sum == 0 {

@@ -2,7 +2,7 @@
 
 use super::rule::{AllocationRule, Condition, Method, Share, Target, Test};
 use crate::problem::FieldProblem;
-use crate::project::parse_name;
+use crate::project::{Slug, parse_name};
 use crate::repricing::parse_reason;
 use crate::rule::NewRule;
 use crate::span::Edge;
@@ -58,11 +58,14 @@ pub struct AllocationForm {
     /// Which usage it takes: all conditions hold. At most one of customer, user and tags, and the same in all rules of a day.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub conditions: Vec<ConditionForm>,
-    /// `relabel`, `even`, `fixed`, `spend`, `requests`, `tokens` or `shared`.
+    /// `relabel`, `even`, `fixed`, `spend`, `requests`, `tokens`, `business_metric` or `shared`.
     #[cfg_attr(feature = "openapi", schema(required = true, example = "relabel"))]
     pub method: String,
     /// Whom it counts for, or among whom it is split; nobody for `shared`.
     pub targets: Vec<TargetForm>,
+    /// Name of the metric that a split by `business_metric` goes by: its values of the calendar month with the label `project`, or `team`.
+    #[cfg_attr(feature = "openapi", schema(example = "tickets-resolved", max_length = 64))]
+    pub metric: String,
     /// First day, in the organization's zone; empty means for all time before too.
     #[cfg_attr(feature = "openapi", schema(example = "2026-10-01"))]
     pub valid_from: String,
@@ -95,6 +98,7 @@ impl AllocationForm {
         }
         let method = method.unwrap_or(Method::Shared);
         let among = self.among(method, &mut wrong);
+        let metric = self.metric(method).map_err(|problem| wrong.push(problem)).unwrap_or_default();
         let reason = parse_reason(&self.reason).map_err(|problem| wrong.push(problem)).unwrap_or_default();
         let mut edge = |field: &str, text: &str| match text.trim() {
             "" => None,
@@ -112,6 +116,7 @@ impl AllocationForm {
             conditions,
             method,
             among,
+            metric,
             reason,
             valid_from: None,
             valid_to: None,
@@ -141,6 +146,15 @@ impl AllocationForm {
             None
         });
         conditions
+    }
+
+    /// The metric of a split that goes by one. Other methods leave it unread, so that a form can keep what was chosen.
+    fn metric(&self, method: Method) -> Result<Option<String>, FieldProblem> {
+        if method != Method::BusinessMetric {
+            return Ok(None);
+        }
+        let choose = |_| FieldProblem::new("metric", "required", "Choose the business metric that the split goes by.");
+        Slug::parse(self.metric.trim()).map(|name| Some(name.into())).map_err(choose)
     }
 
     fn among(&self, method: Method, wrong: &mut Vec<FieldProblem>) -> Vec<Share> {

@@ -6,6 +6,7 @@
 mod apportion;
 mod checks;
 mod form;
+mod metric;
 mod plan;
 mod rule;
 mod settle;
@@ -17,6 +18,7 @@ mod view;
 pub(crate) use apportion::apportion;
 pub use checks::check;
 pub use form::{AllocationForm, ConditionForm, MAX_CONDITIONS, MAX_TARGETS, TargetForm, row_field};
+pub use metric::MetricValues;
 pub use plan::{Holder, Lane, Owners, Place, Plan, Route, RouteId, SeriesWords};
 pub use rule::{AllocationRule, Condition, Method, Share, Target, Test};
 pub use settle::{Allocation, Amounts, Cell, Move, Portion, month_of};

@@ -2,6 +2,8 @@
 //!
 //! Ways do not depend on amounts, so they are found once per kind of usage, and only sums by day and way are asked of the ledger.
 
+use super::metric::{MetricValues, weight};
+use super::month_of;
 use super::rule::{AllocationRule, Method, Target};
 use crate::period::Period;
 use crate::spend::Dimension;
@@ -19,6 +21,10 @@ pub struct Owners {
     pub teams: Vec<String>,
     /// Project and team, both by their place in these lists, and the days.
     pub spans: Vec<(usize, usize, Period)>,
+    /// Short names of the product lines.
+    pub lines: Vec<String>,
+    /// Project and product line, both by their place in these lists, and the days.
+    pub line_spans: Vec<(usize, usize, Period)>,
 }
 
 /// What has usage at one time.
@@ -74,7 +80,7 @@ pub type RouteId = usize;
 pub struct SeriesWords {
     /// The project, by its place in [`Owners::projects`].
     pub project: usize,
-    /// Its words by dimension, but for project, team and labels.
+    /// Its words by dimension, but for labels and what follows from the project.
     pub words: Vec<(Dimension, String)>,
 }
 
@@ -110,12 +116,16 @@ pub(super) struct Compiled {
     projects: Vec<bool>,
     /// The same of teams.
     teams: Vec<bool>,
+    /// The same of product lines.
+    lines: Vec<bool>,
 }
 
 /// The rules that hold, and who owns what, at one time.
 #[derive(Debug, PartialEq, Eq)]
 struct Epoch {
     owners: Vec<Option<usize>>,
+    /// The product line of each project.
+    lines: Vec<Option<usize>>,
     /// Rules in force, of each list.
     active: Vec<Fits>,
 }
@@ -166,6 +176,8 @@ pub struct Plan {
     routes: Vec<Route>,
     ids: HashMap<Route, RouteId>,
     known: HashMap<(usize, usize, usize, Fits), RouteId>,
+    /// In which proportion a rule splits a month by its metric.
+    by_metric: HashMap<(usize, NaiveDate), Vec<i128>>,
     /// Series are alike where their projects are the same and the same rules fit.
     groups: Vec<(usize, Fits)>,
 }
@@ -191,8 +203,35 @@ impl Plan {
             routes: Vec::new(),
             ids: HashMap::new(),
             known: HashMap::new(),
+            by_metric: HashMap::new(),
             groups: Vec::new(),
         }
+    }
+
+    /// The same plan with the values of the metrics that its rules split by; without values a split is even.
+    #[must_use]
+    pub fn with_metrics(mut self, owners: &Owners, values: &MetricValues) -> Self {
+        let months: BTreeSet<NaiveDate> = self.parts.iter().map(|(day, _)| month_of(*day)).collect();
+        for (rule, compiled) in self.compiled.iter().enumerate() {
+            let Some(values) = self.rules[rule].metric.as_ref().and_then(|metric| values.get(metric)) else { continue };
+            for first in &months {
+                let of = |target: &Holder| weight(owners, values, Period::month_of(*first), *target);
+                self.by_metric.insert((rule, *first), compiled.among.iter().map(of).collect());
+            }
+        }
+        self
+    }
+
+    /// The metrics that rules split by.
+    #[must_use]
+    pub fn metrics(&self) -> BTreeSet<&str> {
+        self.rules.iter().filter_map(|rule| rule.metric.as_deref()).collect()
+    }
+
+    /// In which proportion a rule splits a month by its metric; nothing counts where there are no values.
+    pub(super) fn metric_weights(&self, rule: usize, month: NaiveDate) -> Vec<i128> {
+        let none = || vec![0; self.compiled[rule].among.len()];
+        self.by_metric.get(&(rule, month)).cloned().unwrap_or_else(none)
     }
 
     /// A rule by its number in routes: those of the second list follow on those of the first.
@@ -253,7 +292,7 @@ impl Plan {
     /// The group of a series.
     pub fn group(&mut self, series: &SeriesWords) -> usize {
         let fits = self.fits(|dimension| {
-            let is_own = !dimension.is_label() && !matches!(dimension, Dimension::Project | Dimension::Team);
+            let is_own = !dimension.is_label() && !dimension.is_of_project();
             is_own.then(|| series.word(dimension))
         });
         let key = (series.project, fits);
@@ -317,6 +356,14 @@ impl Plan {
         Place { holder, team }
     }
 
+    /// The product line that a project belongs to; none of what is a team's or nobody's.
+    fn line(&self, epoch: usize, place: Place) -> Option<usize> {
+        match place.holder {
+            Holder::Project(project) => self.epochs[epoch].lines[project],
+            Holder::Team(_) | Holder::Nobody => None,
+        }
+    }
+
     /// Through the rules of a list from one on, as far as the first that splits.
     fn walk(&self, epoch: usize, list: usize, start: Place, from: usize, fits: &Fits) -> Route {
         let mut route = Route { start, moves: Vec::new(), split: None };
@@ -324,7 +371,7 @@ impl Plan {
         let in_force = self.epochs[epoch].active[list].and(fits);
         for rule in (from..self.rules.len()).filter(|rule| in_force.has(*rule)) {
             let (compiled, place) = (&self.compiled[rule], route.end());
-            if !compiled.takes(place) {
+            if !compiled.takes(place, self.line(epoch, place)) {
                 continue;
             }
             match (compiled.method, compiled.among.first()) {
@@ -402,16 +449,18 @@ impl Compiled {
             days: (edge(rule.valid_from, NaiveDate::MIN), edge(rule.valid_to, NaiveDate::MAX)),
             projects: all(&Dimension::Project, &owners.projects),
             teams: all(&Dimension::Team, &owners.teams),
+            lines: all(&Dimension::ProductLine, &owners.lines),
         }
     }
 
-    fn takes(&self, place: Place) -> bool {
+    fn takes(&self, place: Place, line: Option<usize>) -> bool {
         let missing = |fits: &[bool]| fits.last().copied().unwrap_or_default();
+        let of = |fits: &[bool], at: Option<usize>| at.map_or_else(|| missing(fits), |at| fits[at]);
         let project = match place.holder {
             Holder::Project(project) => self.projects[project],
             Holder::Team(_) | Holder::Nobody => missing(&self.projects),
         };
-        project && place.team.map_or_else(|| missing(&self.teams), |team| self.teams[team])
+        project && of(&self.teams, place.team) && of(&self.lines, line)
     }
 }
 
@@ -422,22 +471,23 @@ fn parts(
     (days, wanted): (Period, Period),
 ) -> (Vec<(NaiveDate, usize)>, Vec<Epoch>) {
     let edges = compiled.iter().flat_map(|rule| [rule.days.0, rule.days.1]);
-    let moves = owners.spans.iter().flat_map(|(.., span)| [span.from, span.to]);
+    let moves = owners.spans.iter().chain(&owners.line_spans).flat_map(|(.., span)| [span.from, span.to]);
     let months = days.iter().filter(|day| day.day() == 1);
     let edges = edges.chain(moves).chain(months).chain([days.from, wanted.from, wanted.to]);
     let edges: BTreeSet<NaiveDate> = edges.filter(|day| days.contains(*day)).collect();
     let mut epochs: Vec<Epoch> = Vec::new();
     let part = |day: NaiveDate| {
-        let mut owned = vec![None; owners.projects.len()];
-        for (project, team, span) in &owners.spans {
-            if span.contains(day) {
-                owned[*project] = Some(*team);
-            }
-        }
+        let on_day = |spans: &[(usize, usize, Period)]| {
+            let mut of = vec![None; owners.projects.len()];
+            let held = spans.iter().filter(|(.., span)| span.contains(day));
+            held.for_each(|(project, to, _)| of[*project] = Some(*to));
+            of
+        };
         let in_force = |rule: usize| compiled[rule].days.0 <= day && day < compiled[rule].days.1;
         let active =
             lists.iter().map(|list| (0..compiled.len()).map(|rule| list.contains(&rule) && in_force(rule)).collect());
-        let epoch = Epoch { owners: owned, active: active.collect() };
+        let epoch =
+            Epoch { owners: on_day(&owners.spans), lines: on_day(&owners.line_spans), active: active.collect() };
         let known = epochs.iter().position(|known| *known == epoch).unwrap_or_else(|| {
             epochs.push(epoch);
             epochs.len() - 1

@@ -173,14 +173,24 @@ pub enum Method {
     Requests,
     /// Split in proportion to their tokens of the calendar month.
     Tokens,
+    /// Split in proportion to their values of a business metric in the calendar month.
+    BusinessMetric,
     /// It is shared: unallocated until a later rule takes it.
     Shared,
 }
 
 impl Method {
     /// All, in the order of the form.
-    pub const ALL: [Self; 7] =
-        [Self::Relabel, Self::Even, Self::Fixed, Self::Spend, Self::Requests, Self::Tokens, Self::Shared];
+    pub const ALL: [Self; 8] = [
+        Self::Relabel,
+        Self::Even,
+        Self::Fixed,
+        Self::Spend,
+        Self::Requests,
+        Self::Tokens,
+        Self::BusinessMetric,
+        Self::Shared,
+    ];
 
     /// The word in JSON and forms.
     #[must_use]
@@ -192,6 +202,7 @@ impl Method {
             Self::Spend => "spend",
             Self::Requests => "requests",
             Self::Tokens => "tokens",
+            Self::BusinessMetric => "business_metric",
             Self::Shared => "shared",
         }
     }
@@ -206,6 +217,7 @@ impl Method {
             Self::Spend => "Split by spend",
             Self::Requests => "Split by requests",
             Self::Tokens => "Split by tokens",
+            Self::BusinessMetric => "Split by a business metric",
             Self::Shared => "Mark as shared",
         }
     }
@@ -226,6 +238,9 @@ pub struct AllocationRule {
     pub method: Method,
     /// Whom it counts for, or among whom it is split.
     pub among: Vec<Share>,
+    /// The business metric that a split goes by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
     /// Why, for those who read the numbers later.
     pub reason: String,
     /// Holds from this day of the organization's zone on; none means from the beginning of time.
@@ -295,6 +310,9 @@ impl AllocationRule {
             Method::Fixed => format!("is split: {among}"),
             Method::Spend | Method::Requests | Method::Tokens => {
                 format!("is split by {} of the month among {among}", self.method.as_str())
+            }
+            Method::BusinessMetric => {
+                format!("is split by {} of the month among {among}", self.metric.as_deref().unwrap_or_default())
             }
             Method::Shared => "is shared: unallocated until a later rule takes it".to_owned(),
         }

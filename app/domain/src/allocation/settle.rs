@@ -295,10 +295,11 @@ impl<'a> Settled<'a> {
             let compiled = &self.plan.compiled[rule];
             let weights: Vec<i128> = match compiled.method {
                 Method::Fixed => compiled.percents.clone(),
+                Method::BusinessMetric => self.plan.metric_weights(rule, month),
                 method => compiled.among.iter().map(|target| weight(method, *target, month, &self.made.used)).collect(),
             };
-            let goes_by_usage = matches!(compiled.method, Method::Spend | Method::Requests | Method::Tokens);
-            if goes_by_usage && weights.iter().all(|weight| *weight <= 0) {
+            let is_by_something = !matches!(compiled.method, Method::Even | Method::Fixed);
+            if is_by_something && weights.iter().all(|weight| *weight <= 0) {
                 self.made.evenly.insert((rule, month));
             }
             weights
@@ -312,7 +313,7 @@ fn weight(method: Method, target: Holder, month: NaiveDate, direct: &BTreeMap<(N
         Method::Spend => amounts.units,
         Method::Requests => amounts.requests,
         Method::Tokens => amounts.tokens,
-        Method::Relabel | Method::Even | Method::Fixed | Method::Shared => 0,
+        Method::Relabel | Method::Even | Method::Fixed | Method::BusinessMetric | Method::Shared => 0,
     };
     let is_of = |place: &Place| match target {
         Holder::Team(team) => place.team == Some(team),

@@ -1,5 +1,7 @@
 //! Rules, usage and dates at random: nothing is lost, and the answer is that of an interpreter that goes through every day by hand.
 
+mod tickets;
+
 use super::apportion::apportion;
 use super::*;
 use crate::period::Period;
@@ -9,9 +11,11 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
+use tickets::{Tickets, tickets, tickets_of};
 
 const PROJECTS: [&str; 4] = ["a", "b", "c", "d"];
 const TEAMS: [&str; 3] = ["x", "y", "z"];
+const LINES: [&str; 2] = ["m", "n"];
 const WORDS: [&str; 3] = ["", "chat", "search"];
 
 fn first() -> NaiveDate {
@@ -57,7 +61,8 @@ fn usages() -> impl Strategy<Value = Vec<Usage>> {
 fn owners() -> impl Strategy<Value = Owners> {
     // Each project has one owner, then another; the last one has no owner in between.
     let span = (0_usize..3, 0_usize..3, 1_u64..60);
-    prop::collection::vec(span, 4).prop_map(|spans| {
+    let line = (0_usize..4, 0_usize..2, 0_u64..60, 1_u64..30);
+    (prop::collection::vec(span, 4), prop::option::of(line)).prop_map(|(spans, line)| {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let owned = (0..).zip(spans).flat_map(|(project, (before, after, moved)): (usize, _)| {
             let gap = if project == 3 { 3 } else { 0 };
@@ -66,7 +71,15 @@ fn owners() -> impl Strategy<Value = Owners> {
                 (project, after, Period { from: day(moved + gap), to: NaiveDate::MAX }),
             ]
         });
-        Owners { projects: names(&PROJECTS), teams: names(&TEAMS), spans: owned.collect() }
+        let in_line =
+            |(project, line, from, length)| (project, line, Period { from: day(from), to: day(from + length) });
+        Owners {
+            projects: names(&PROJECTS),
+            teams: names(&TEAMS),
+            spans: owned.collect(),
+            lines: names(&LINES),
+            line_spans: line.map(in_line).into_iter().collect(),
+        }
     })
 }
 
@@ -75,6 +88,7 @@ fn condition() -> impl Strategy<Value = Condition> {
     prop_oneof![
         3 => (Just(Dimension::Project), values(&PROJECTS)),
         1 => (Just(Dimension::Team), values(&TEAMS)),
+        1 => (Just(Dimension::ProductLine), values(&LINES)),
         1 => (Just(Dimension::Feature), values(&["chat", "sea"])),
         1 => (Just(Dimension::Customer), values(&["chat", "arch"])),
     ]
@@ -119,7 +133,9 @@ fn rule() -> impl Strategy<Value = AllocationRule> {
                 Method::Shared => among.clear(),
                 _ => {}
             }
-            AllocationRule { method, among, valid_from: span.from, valid_to: span.to, ..named("r", conditions) }
+            let metric = (method == Method::BusinessMetric).then(|| "tickets".to_owned());
+            let (valid_from, valid_to) = (span.from, span.to);
+            AllocationRule { method, among, metric, valid_from, valid_to, ..named("r", conditions) }
         })
 }
 
@@ -131,10 +147,17 @@ fn named(name: &str, conditions: Vec<Condition>) -> AllocationRule {
         conditions,
         method: Method::Shared,
         among: Vec::new(),
+        metric: None,
         reason: String::new(),
         valid_from: None,
         valid_to: None,
     }
+}
+
+/// A plan as the backend makes it.
+fn plan(owners: &Owners, tickets: &[Tickets], lists: &[Vec<AllocationRule>], wanted: Period) -> Plan {
+    let values = tickets.iter().map(Tickets::recorded).collect();
+    Plan::new(owners, lists, days(), wanted).with_metrics(owners, &MetricValues::from([("tickets".to_owned(), values)]))
 }
 
 /// As the backend does it: classes of labels, lanes of groups, sums by day and route.
@@ -160,12 +183,12 @@ fn cells_by_day(plan: &mut Plan, usages: &[Usage]) -> Vec<Cell> {
 }
 
 fn settled(
-    owners: &Owners,
+    (owners, tickets): (&Owners, &[Tickets]),
     rules: &[AllocationRule],
     usages: &[Usage],
     since: fn(NaiveDate) -> NaiveDate,
 ) -> Allocation {
-    let mut plan = Plan::new(owners, &[rules.to_vec()], days(), days());
+    let mut plan = plan(owners, tickets, &[rules.to_vec()], days());
     let cells = cells_by_day(&mut plan, usages);
     plan.settle(0, cells, days(), since)
 }
@@ -216,6 +239,12 @@ fn by_hand(
             let word = |dimension: &Dimension| match dimension {
                 Dimension::Project => project,
                 Dimension::Team => piece.place.team.map_or("", |team| TEAMS[team]),
+                Dimension::ProductLine => {
+                    let day = piece.usage.day;
+                    let holds =
+                        |(of, _, span): &&(usize, usize, Period)| PROJECTS[*of] == project && span.contains(day);
+                    owners.line_spans.iter().find(holds).map_or("", |(_, line, _)| LINES[*line])
+                }
                 Dimension::Feature => piece.usage.feature,
                 _ => piece.usage.customer,
             };
@@ -259,7 +288,11 @@ fn by_hand(
 }
 
 /// What is where at the end of each day.
-fn expected(owners: &Owners, rules: &[AllocationRule], usages: &[Usage]) -> BTreeMap<(NaiveDate, Place), Amounts> {
+fn expected(
+    (owners, tickets): (&Owners, &[Tickets]),
+    rules: &[AllocationRule],
+    usages: &[Usage],
+) -> BTreeMap<(NaiveDate, Place), Amounts> {
     let mut at_end: BTreeMap<(NaiveDate, Place), Amounts> = BTreeMap::new();
     for month in [Period::month_of(first()), Period::month_of(day(40))] {
         let of_month: Vec<Usage> = usages.iter().filter(|usage| month.contains(usage.day)).cloned().collect();
@@ -284,6 +317,9 @@ fn expected(owners: &Owners, rules: &[AllocationRule], usages: &[Usage]) -> BTre
             let percent = |share: &Share| (share.percent.unwrap() * Decimal::from(1_000_000)).trunc().mantissa();
             match rule.method {
                 Method::Fixed => rule.among.iter().map(percent).collect(),
+                Method::BusinessMetric => {
+                    rule.among.iter().map(|share| tickets_of(owners, tickets, month, &share.target)).collect()
+                }
                 _ => rule.among.iter().map(|share| used(&share.target)).collect(),
             }
         };
@@ -314,10 +350,11 @@ proptest! {
     /// The answer is what going through every day by hand finds; what is there at the end is what was used, on every day, and each place's account adds up.
     #[test]
     fn nothing_is_lost_and_every_day_is_as_by_hand(
-        owners in owners(), rules in prop::collection::vec(rule(), 0..7), usages in usages()
+        owners in owners(), rules in prop::collection::vec(rule(), 0..7), usages in usages(), tickets in tickets(),
     ) {
-        let made = settled(&owners, &rules, &usages, |day| day);
-        prop_assert_eq!(&made.at_end, &expected(&owners, &rules, &usages));
+        let world = (&owners, tickets.as_slice());
+        let made = settled(world, &rules, &usages, |day| day);
+        prop_assert_eq!(&made.at_end, &expected(world, &rules, &usages));
         for day in days().iter() {
             let used = usages.iter().filter(|usage| usage.day == day);
             let mut sum = Amounts::default();
@@ -340,20 +377,21 @@ proptest! {
     /// The order in which sums come is nothing, days add up to months, and a part of the days is a part of the answer.
     #[test]
     fn days_add_up_to_months(
-        owners in owners(), rules in prop::collection::vec(rule(), 0..7), usages in usages(),
+        owners in owners(), rules in prop::collection::vec(rule(), 0..7), usages in usages(), tickets in tickets(),
         from in 0_u64..60, length in 1_u64..60,
     ) {
-        let by_day = settled(&owners, &rules, &usages, |day| day);
+        let world = (&owners, tickets.as_slice());
+        let by_day = settled(world, &rules, &usages, |day| day);
         let mut turned = usages.clone();
         turned.reverse();
-        prop_assert_eq!(&settled(&owners, &rules, &turned, |day| day), &by_day);
+        prop_assert_eq!(&settled(world, &rules, &turned, |day| day), &by_day);
 
-        let months = settled(&owners, &rules, &usages, month_of);
+        let months = settled(world, &rules, &usages, month_of);
         prop_assert_eq!(&by_month(&by_day.at_end, |(day, place)| (month_of(day), place)), &months.at_end);
         prop_assert_eq!(&by_month(&by_day.moved, |step| Move { since: month_of(step.since), ..step }), &months.moved);
 
         let part = Period { from: day(from), to: day(from + length) };
-        let mut plan = Plan::new(&owners, std::slice::from_ref(&rules), days(), part);
+        let mut plan = plan(&owners, &tickets, std::slice::from_ref(&rules), part);
         let cells = cells(&mut plan, 0, &usages);
         let made = plan.settle(0, cells, part, |_| part.from);
         let mut within = by_day.at_end;
@@ -405,13 +443,13 @@ proptest! {
     #[test]
     fn lists_beside_each_other_do_not_mix(
         owners in owners(), before in prop::collection::vec(rule(), 0..4), after in prop::collection::vec(rule(), 0..4),
-        usages in usages(),
+        usages in usages(), tickets in tickets(),
     ) {
-        let mut plan = Plan::new(&owners, &[before.clone(), after.clone()], days(), days());
+        let mut plan = plan(&owners, &tickets, &[before.clone(), after.clone()], days());
         for (list, rules) in [before, after].iter().enumerate() {
             let cells = cells(&mut plan, list, &usages);
             let made = plan.settle(list, cells, days(), month_of);
-            prop_assert_eq!(made.at_end, settled(&owners, rules, &usages, month_of).at_end);
+            prop_assert_eq!(made.at_end, settled((&owners, &tickets), rules, &usages, month_of).at_end);
         }
     }
 }
@@ -512,19 +550,20 @@ fn a_split_by_use_of_nothing_is_even_and_says_so() {
         projects: PROJECTS.map(str::to_owned).to_vec(),
         teams: TEAMS.map(str::to_owned).to_vec(),
         spans: (0..4).map(|project| (project, 0, Period { from: NaiveDate::MIN, to: NaiveDate::MAX })).collect(),
+        ..Owners::default()
     };
     let mut split = moves("pool", "project:a", "project:b");
     split.among.push(Share { target: Target::Team("z".to_owned()), percent: None });
     split.method = Method::Tokens;
     let usage =
         Usage { day: first(), project: 0, feature: "", customer: "", amounts: Amounts::new(Decimal::ONE, 3, 5) };
-    let made = settled(&owners, &[split.clone()], std::slice::from_ref(&usage), month_of);
+    let made = settled((&owners, &[]), &[split.clone()], std::slice::from_ref(&usage), month_of);
     assert_eq!(made.evenly.into_iter().collect::<Vec<_>>(), [(0, first())]);
     let halves: Vec<Decimal> = made.at_end.values().map(Amounts::spend).collect();
     assert_eq!(halves, [Decimal::new(5, 1), Decimal::new(5, 1)]);
 
     let beside = Usage { project: 1, day: day(30), ..usage.clone() };
-    let made = settled(&owners, &[split], &[usage, beside], month_of);
+    let made = settled((&owners, &[]), &[split], &[usage, beside], month_of);
     assert!(made.evenly.is_empty(), "the month's use counts, on whatever day it was");
     assert_eq!(made.at_end.values().map(Amounts::spend).collect::<Vec<_>>(), [Decimal::TWO]);
 }
@@ -535,6 +574,7 @@ fn what_nobody_is_charged_is_taken_by_rules_for_the_unallocated_and_split_by_use
         projects: PROJECTS.map(str::to_owned).to_vec(),
         teams: TEAMS.map(str::to_owned).to_vec(),
         spans: (0..3).map(|project| (project, project, Period { from: NaiveDate::MIN, to: NaiveDate::MAX })).collect(),
+        ..Owners::default()
     };
     let mut split = moves("pool", "team:x", "project:b");
     split.conditions = vec![Condition { dimension: Dimension::Project, test: Test::Missing, values: Vec::new() }];
@@ -565,4 +605,39 @@ fn parts_of_values_are_found_in_upper_and_lower_case_as_filters_find_them() {
     assert!(condition_of("feature", Test::Contains, "SEARCH").fits("web-search"));
     assert!(condition_of("feature", Test::StartsWith, "web-").fits("Web-Search"));
     assert!(!condition_of("feature", Test::Is, "search").fits("Search"), "whole values are what they are");
+}
+
+#[test]
+fn a_split_by_a_metric_goes_by_the_month_of_projects_and_their_teams() {
+    let whole = Period { from: NaiveDate::MIN, to: NaiveDate::MAX };
+    let moved = day(20);
+    let owners = Owners {
+        projects: PROJECTS.map(str::to_owned).to_vec(),
+        teams: TEAMS.map(str::to_owned).to_vec(),
+        // From October 21 on, b is not x's any more.
+        spans: vec![
+            (0, 0, whole),
+            (1, 0, Period { to: moved, ..whole }),
+            (1, 1, Period { from: moved, ..whole }),
+            (2, 2, whole),
+        ],
+        ..Owners::default()
+    };
+    let mut split = moves("pool", "project:a", "team:x");
+    split.among.push(Share { target: Target::Team("y".to_owned()), percent: None });
+    split.among.push(Share { target: Target::Project("c".to_owned()), percent: None });
+    (split.method, split.metric) = (Method::BusinessMetric, Some("tickets".to_owned()));
+    let of = |slug: &str, number| Tickets { of: Target::Project(slug.to_owned()), day: 0, is_of_month: true, number };
+    let usage =
+        Usage { day: day(3), project: 0, feature: "", customer: "", amounts: Amounts::new(Decimal::from(62), 0, 0) };
+    // Of b's 31 tickets 20 were x's and 11 y's, and c had 31.
+    let made = settled((&owners, &[of("b", 1), of("c", 1)]), &[split.clone()], std::slice::from_ref(&usage), month_of);
+    let ends: Vec<Decimal> = made.at_end.values().map(Amounts::spend).collect();
+    assert_eq!(ends, [31, 20, 11].map(Decimal::from));
+    assert!(made.evenly.is_empty());
+    let none = settled((&owners, &[]), &[split.clone()], &[usage], month_of);
+    assert_eq!(none.evenly.into_iter().collect::<Vec<_>>(), [(0, first())]);
+    assert_eq!(split.effect_words(), "is split by tickets of the month among team x, team y, project c");
+    let unnamed = form("business_metric", &[("team:a", "")]).parse().unwrap_err();
+    assert_eq!((unnamed[0].pointer.as_str(), unnamed.len()), ("metric", 1));
 }

@@ -90,7 +90,8 @@ impl FileForm for MetricForm {
 /// A field problem for `period`.
 pub fn parse_period(text: &str) -> Result<Period, FieldProblem> {
     let day = |text: &str| {
-        let day = text.trim().parse::<NaiveDate>().ok();
+        // Ten characters: chrono also reads days without their leading zeros.
+        let day = Some(text.trim()).filter(|text| text.len() == 10)?.parse::<NaiveDate>().ok();
         day.filter(|day| (1990..2200).contains(&chrono::Datelike::year(day)))
     };
     let text = text.trim();

@@ -67,6 +67,7 @@ impl FromStr for TagKey {
             Dimension::Project
             | Dimension::Team
             | Dimension::AllocatedTeam
+            | Dimension::ProductLine
             | Dimension::Model
             | Dimension::Provider
             | Dimension::Status

@@ -2,6 +2,7 @@
 
 use super::{AnomalyCause, Estimate, UnusualDay};
 use crate::ids::BudgetId;
+use crate::label::Fallen;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -75,6 +76,8 @@ pub enum Attention {
         /// How many.
         count: u64,
     },
+    /// Less of the last seven days' spend carries a required label than of the seven days before.
+    FallenCoverage(Fallen),
     /// Mails of the last seven days that nobody got.
     FailedMails {
         /// How many.
@@ -92,6 +95,7 @@ impl Attention {
             Self::Unusual(anomaly) => anomaly.day.excess(),
             Self::Quiet { usual, .. } => *usual,
             Self::Unpriced { estimate, .. } => estimate.amount,
+            Self::FallenCoverage(fallen) => fallen.missing,
             Self::PausedExports { .. } | Self::FailedMails { .. } => Decimal::ZERO,
         }
     }

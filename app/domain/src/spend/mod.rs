@@ -61,6 +61,8 @@ pub enum Dimension {
     Team,
     /// Slug of the team that answers for it by the allocation rules ([`crate::allocation`]).
     AllocatedTeam,
+    /// Slug of the product line that the project belonged to on that day.
+    ProductLine,
     /// The model as sent.
     Model,
     /// Who sells the model.
@@ -91,10 +93,11 @@ pub enum Dimension {
 
 impl Dimension {
     /// All named dimensions, in the order of Explore's list.
-    pub const NAMED: [Self; 15] = [
+    pub const NAMED: [Self; 16] = [
         Self::Project,
         Self::Team,
         Self::AllocatedTeam,
+        Self::ProductLine,
         Self::Model,
         Self::Provider,
         Self::Feature,
@@ -116,6 +119,7 @@ impl Dimension {
             Self::Project => "project".to_owned(),
             Self::Team => "team".to_owned(),
             Self::AllocatedTeam => "allocated_team".to_owned(),
+            Self::ProductLine => "product_line".to_owned(),
             Self::Model => "model".to_owned(),
             Self::Provider => "provider".to_owned(),
             Self::Operation => "operation".to_owned(),
@@ -139,6 +143,7 @@ impl Dimension {
             Self::AllocatedTeam => "Allocated team".to_owned(),
             Self::ApiKey => "API key".to_owned(),
             Self::UnreadUsage => "Unread usage".to_owned(),
+            Self::ProductLine => "Product line".to_owned(),
             Self::Tag(key) => format!("Tag {key}"),
             other => {
                 let name = other.name();
@@ -146,6 +151,12 @@ impl Dimension {
                 letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
             }
         }
+    }
+
+    /// Whether its value follows from the project and the day.
+    #[must_use]
+    pub const fn is_of_project(&self) -> bool {
+        matches!(self, Self::Project | Self::Team | Self::ProductLine)
     }
 
     /// Whether an event can be without a value; a project can be without a team.
@@ -158,6 +169,15 @@ impl Dimension {
     #[must_use]
     pub const fn is_of_events(&self) -> bool {
         !matches!(self, Self::AllocatedTeam)
+    }
+
+    /// Whether its values are words that senders choose: labels that organizations agree on.
+    #[must_use]
+    pub const fn is_chosen_by_senders(&self) -> bool {
+        matches!(
+            self,
+            Self::Feature | Self::Environment | Self::Customer | Self::User | Self::Cohort | Self::Step | Self::Tag(_)
+        )
     }
 
     /// Whether it is a label: a dimension of many values, of which rollups have one at a time, by day.

@@ -69,7 +69,10 @@ impl EntryKey {
     /// The name of the line on the statement of a month, by which it is disputed: "support-bot/openai/gpt-4o", "2026-10: support-bot/charge/GPU pool".
     #[must_use]
     pub fn line(&self, statement: NaiveDate) -> String {
-        let month = (self.month != statement).then(|| format!("{}: ", month_text(self.month))).unwrap_or_default();
+        let month = match self.month == statement {
+            true => String::new(),
+            false => format!("{}: ", month_text(self.month)),
+        };
         let project = self.project.as_ref().map(|project| format!("{project}/")).unwrap_or_default();
         format!("{month}{project}{}", self.source.label())
     }

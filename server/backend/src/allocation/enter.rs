@@ -3,17 +3,16 @@
 use super::usage::{self, Kept, Usage};
 use super::{sql, whole_months};
 use crate::rules::{self, Change};
-use crate::{Backend, Error, OrgScope};
+use crate::{Backend, Error, OrgScope, business_metrics};
 use chrono::{Months, NaiveDate};
-use domain::allocation::{
-    AllocationPreview, AllocationRule, Condition, Owners, Target, Test, check, month_of, row_field,
-};
+use domain::allocation::{AllocationPreview, AllocationRule, Owners, Target, Test, check, month_of, row_field};
 use domain::identity::Permission;
 use domain::ids::RuleChangeId;
 use domain::period::Period;
 use domain::problem::{FieldProblem, Problem};
 use domain::rule::{NewRule, entered};
 use domain::spend::Dimension;
+use sqlx::PgConnection;
 
 /// Most rules that count at a time, their dated parts counted one by one.
 const MAX_RULES: usize = 500;
@@ -31,7 +30,8 @@ pub async fn enter(backend: &Backend, scope: &OrgScope, new: &NewRule<Allocation
     let days = Period::month_of(scope.zone().day_of(backend.clock.now()));
     let (owners, _) = sql::owners(change.connection(), scope, days).await?;
     let held = usage::rules_in_order(change.connection(), scope).await?;
-    let rule = placed(scope, new, &held, &owners)?;
+    let metric = unknown_metric(change.connection(), scope, &new.rule).await?;
+    let rule = placed(scope, new, &held, &owners, metric)?;
     change.enter(&rule).await?;
     let detail = rules::entered_text(scope, &rule);
     change.commit("allocation.entered", &detail).await
@@ -57,7 +57,8 @@ pub async fn preview(
     let mut snapshot = sql::snapshot(&backend.pool).await?;
     let (owners, _) = sql::owners(&mut snapshot, scope, days).await?;
     let before = usage::rules_in_order(&mut snapshot, scope).await?;
-    let rule = placed(scope, new, &before, &owners)?;
+    let metric = unknown_metric(&mut snapshot, scope, &new.rule).await?;
+    let rule = placed(scope, new, &before, &owners, metric)?;
     let after = usage::in_order(entered(before.clone(), rule));
     // The new one is the only one without a number.
     let number = before.len() + after.iter().position(|rule| rule.rule_id == 0).unwrap_or_default();
@@ -101,9 +102,11 @@ fn placed(
     new: &NewRule<AllocationRule>,
     held: &[AllocationRule],
     owners: &Owners,
+    metric: Option<FieldProblem>,
 ) -> Result<AllocationRule, Problem> {
     let rule = new.dated(scope.zone()).map_err(|problem| Problem::invalid(vec![problem]))?;
     let mut wrong = unknown(&rule, owners);
+    wrong.extend(metric);
     wrong.extend(check(held, &rule).err());
     if held.len() >= MAX_RULES {
         let detail = format!("At most {MAX_RULES} rules count at a time. End one first.");
@@ -117,7 +120,18 @@ fn placed(
     Ok(AllocationRule { position: same.unwrap_or(last + 1), ..rule })
 }
 
-/// Names of projects and teams that there are none of.
+/// The name of a business metric that there is none of.
+async fn unknown_metric(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    rule: &AllocationRule,
+) -> Result<Option<FieldProblem>, Error> {
+    let Some(metric) = &rule.metric else { return Ok(None) };
+    let is_known = business_metrics::is_known(connection, scope, metric).await?;
+    Ok((!is_known).then(|| FieldProblem::new("metric", "unknown", format!("There is no business metric {metric}."))))
+}
+
+/// Names of projects, teams and product lines that there are none of.
 fn unknown(rule: &AllocationRule, owners: &Owners) -> Vec<FieldProblem> {
     let known = |target: &Target| match target {
         Target::Project(slug) => owners.projects.contains(slug),
@@ -128,18 +142,19 @@ fn unknown(rule: &AllocationRule, owners: &Owners) -> Vec<FieldProblem> {
     };
     let to = rule.targets().enumerate().filter(|(_, target)| !known(target));
     let to = to.map(|(at, target)| problem(row_field("targets", at, "to"), target));
-    let named = |condition: &Condition| -> Vec<Target> {
-        let target = match condition.dimension {
-            Dimension::Project => Target::Project,
-            Dimension::Team => Target::Team,
-            _ => return Vec::new(),
+    let asked = rule.conditions.iter().enumerate().flat_map(|(at, condition)| {
+        let there_are = match condition.dimension {
+            Dimension::Project => Some(&owners.projects),
+            Dimension::Team => Some(&owners.teams),
+            Dimension::ProductLine => Some(&owners.lines),
+            _ => None,
         };
         let is_exact = matches!(condition.test, Test::Is | Test::IsNot);
-        condition.values.iter().filter(|_| is_exact).cloned().map(target).collect()
-    };
-    let asked = rule.conditions.iter().enumerate().flat_map(|(at, condition)| {
-        let unknown = named(condition).into_iter().filter(|target| !known(target));
-        unknown.map(move |target| problem(row_field("conditions", at, "values"), &target)).collect::<Vec<_>>()
+        let named = there_are.filter(|_| is_exact).into_iter();
+        let unknown = named.flat_map(|known| condition.values.iter().filter(|value| !known.contains(value)));
+        let what = condition.dimension.label().to_lowercase();
+        let detail = move |value: &String| format!("There is no {what} {value}.");
+        unknown.map(move |value| FieldProblem::new(row_field("conditions", at, "values"), "unknown", detail(value)))
     });
     asked.chain(to).collect()
 }

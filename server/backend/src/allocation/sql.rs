@@ -20,40 +20,73 @@ pub(super) async fn owners(
     scope: &OrgScope,
     days: Period,
 ) -> Result<(Owners, HashMap<Uuid, usize>), Error> {
-    let projects: Vec<(Uuid, String)> =
-        sqlx::query_as("select project_id, slug from projects where org_id = $1 order by slug")
-            .bind(scope.org_id().0)
-            .fetch_all(&mut *connection)
-            .await?;
-    let teams: Vec<(Uuid, String)> = sqlx::query_as("select team_id, slug from teams where org_id = $1 order by slug")
-        .bind(scope.org_id().0)
-        .fetch_all(&mut *connection)
-        .await?;
-    let spans: Vec<(Uuid, Uuid, NaiveDate, NaiveDate)> = sqlx::query_as(
-        "select project_id, team_id, greatest(valid_from, $2), least(valid_to, $3) from project_ownership
-         where org_id = $1 and valid_from < $3 and valid_to > $2",
-    )
-    .bind(scope.org_id().0)
-    .bind(days.from)
-    .bind(days.to)
-    .fetch_all(connection)
-    .await?;
+    let projects =
+        named(connection, scope, "select project_id, slug from projects where org_id = $1 order by slug").await?;
+    let teams = named(connection, scope, "select team_id, slug from teams where org_id = $1 order by slug").await?;
+    let lines = "select product_line_id, slug from product_lines where org_id = $1 order by slug";
+    let lines = named(connection, scope, lines).await?;
+    let owned = "select project_id, team_id, greatest(valid_from, $2), least(valid_to, $3) from project_ownership
+         where org_id = $1 and valid_from < $3 and valid_to > $2";
+    let owned = spans(connection, scope, days, owned).await?;
+    let in_lines =
+        "select project_id, product_line_id, greatest(valid_from, $2), least(valid_to, $3) from project_product_lines
+         where org_id = $1 and valid_from < $3 and valid_to > $2";
+    let in_lines = spans(connection, scope, days, in_lines).await?;
     let numbered = |rows: &[(Uuid, String)]| -> HashMap<Uuid, usize> {
         rows.iter().enumerate().map(|(number, (id, _))| (*id, number)).collect()
     };
-    let (project_numbers, team_numbers) = (numbered(&projects), numbered(&teams));
-    let span = |(project, team, from, to): &(Uuid, Uuid, NaiveDate, NaiveDate)| {
-        Some((*project_numbers.get(project)?, *team_numbers.get(team)?, Period { from: *from, to: *to }))
+    let project_numbers = numbered(&projects);
+    let in_numbers = |spans: &[SpanRow], to: &[(Uuid, String)]| {
+        let numbers = numbered(to);
+        let span = |(project, of, from, to): &SpanRow| {
+            Some((*project_numbers.get(project)?, *numbers.get(of)?, Period { from: *from, to: *to }))
+        };
+        spans.iter().filter_map(span).collect()
     };
     let owners = Owners {
-        spans: spans.iter().filter_map(span).collect(),
+        spans: in_numbers(&owned, &teams),
+        line_spans: in_numbers(&in_lines, &lines),
+        lines: lines.into_iter().map(|(_, slug)| slug).collect(),
         projects: projects.into_iter().map(|(_, slug)| slug).collect(),
         teams: teams.into_iter().map(|(_, slug)| slug).collect(),
     };
     Ok((owners, project_numbers))
 }
 
-/// Every series of the organization with its words.
+/// Project, what it belonged to, and the days.
+type SpanRow = (Uuid, Uuid, NaiveDate, NaiveDate);
+
+async fn named(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    sql: &'static str,
+) -> Result<Vec<(Uuid, String)>, Error> {
+    Ok(sqlx::query_as(sql).bind(scope.org_id().0).fetch_all(connection).await?)
+}
+
+async fn spans(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    days: Period,
+    sql: &'static str,
+) -> Result<Vec<SpanRow>, Error> {
+    Ok(sqlx::query_as(sql).bind(scope.org_id().0).bind(days.from).bind(days.to).fetch_all(connection).await?)
+}
+
+/// Values that count as others, by label and value.
+pub(super) async fn aliases(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<HashMap<(String, String), String>, Error> {
+    let rows: Vec<(String, String, String)> =
+        sqlx::query_as("select dimension, value, canonical from value_aliases where org_id = $1")
+            .bind(scope.org_id().0)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|(label, value, canonical)| ((label, value), canonical)).collect())
+}
+
+/// Every series of the organization with its words as they count.
 pub(super) async fn series(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -62,11 +95,11 @@ pub(super) async fn series(
     let rows = sqlx::query(
         "select series_id, project_id, key_id::text as api_key, provider, model, operation, status, feature, environment,
             cohort, step
-         from series where org_id = $1 order by series_id",
+         from series_words where org_id = $1 order by series_id",
     );
     let rows = rows.bind(scope.org_id().0).fetch_all(connection).await?;
     let word = |dimension: &Dimension| {
-        dimension.is_of_events() && !dimension.is_label() && !matches!(dimension, Dimension::Project | Dimension::Team)
+        dimension.is_of_events() && !dimension.is_label() && !dimension.is_of_project()
     };
     let words: Vec<(Dimension, String)> =
         Dimension::NAMED.into_iter().filter(word).map(|dimension| (dimension.clone(), dimension.name())).collect();
@@ -81,7 +114,7 @@ pub(super) async fn series(
         .collect()
 }
 
-/// Values of labels, with the numbers under which sums have them.
+/// Values of labels as they count, with the numbers under which sums have them.
 pub(super) async fn labels(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -90,7 +123,7 @@ pub(super) async fn labels(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query_as("select label_id, label, value from labels where org_id = $1 and label = any($2)")
+    let rows = sqlx::query_as("select label_id, label, value from label_words where org_id = $1 and label = any($2)")
         .bind(scope.org_id().0)
         .bind(keys.iter().map(Dimension::name).collect::<Vec<_>>());
     Ok(rows.fetch_all(connection).await?)

@@ -1,9 +1,9 @@
 //! Sums of the ledger by the ways that rules give them, as of one moment.
 
 use super::sql::{self, GroupSums, Grouping};
-use crate::{Error, OrgScope, rules};
+use crate::{Error, OrgScope, business_metrics, rules};
 use chrono::NaiveDate;
-use domain::allocation::{AllocationRule, Amounts, Cell, Lane, Owners, Plan, Route, RouteId, SeriesWords};
+use domain::allocation::{AllocationRule, Amounts, Cell, Lane, Owners, Plan, Route, RouteId, SeriesWords, Test};
 use domain::period::Period;
 use domain::rule::RuleKind;
 use domain::spend::Dimension;
@@ -80,7 +80,11 @@ impl Usage {
         told: Option<&Told>,
     ) -> Result<Self, Error> {
         let (owners, projects) = sql::owners(connection, scope, days).await?;
-        let mut plan = Plan::new(&owners, lists, days, wanted);
+        let lists = counted(&sql::aliases(connection, scope).await?, lists);
+        let plan = Plan::new(&owners, &lists, days, wanted);
+        let metrics: Vec<&str> = plan.metrics().into_iter().collect();
+        let values = business_metrics::values_in(connection, scope, &metrics, days).await?;
+        let mut plan = plan.with_metrics(&owners, &values);
         let series = sql::series(connection, scope, &projects).await?;
         let mut grouping =
             Grouping { parts: plan.parts().iter().map(|(from, _)| *from).collect(), ..Grouping::default() };
@@ -180,6 +184,21 @@ impl Told {
         }
         alike.into_values().collect()
     }
+}
+
+/// Rules whose conditions name values as they count: one that was entered before its value became an alias takes what it took.
+fn counted(aliases: &HashMap<(String, String), String>, lists: &[Vec<AllocationRule>]) -> Vec<Vec<AllocationRule>> {
+    let mut lists = lists.to_vec();
+    let conditions = lists.iter_mut().flatten().flat_map(|rule| &mut rule.conditions);
+    for condition in conditions.filter(|condition| matches!(condition.test, Test::Is | Test::IsNot)) {
+        let name = condition.dimension.name();
+        for value in &mut condition.values {
+            if let Some(canonical) = aliases.get(&(name.clone(), value.clone())) {
+                value.clone_from(canonical);
+            }
+        }
+    }
+    lists
 }
 
 /// By class and epoch: whether series are kept apart there, and the routes.

@@ -4,6 +4,7 @@ mod sql;
 
 use crate::{Backend, Error, OrgScope, file_imports, projects, spend};
 use chrono::NaiveDate;
+use domain::allocation::MetricValues;
 use domain::business_metric::{
     BusinessMetric, DIMENSIONS, MAX_METRICS, MAX_VALUES, MetricEntry, MetricForm, NewValue, RecordedValue, Selection,
     UnitCost, selected, unit_costs,
@@ -15,6 +16,7 @@ use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{Dimension, Granularity, SpendQuery};
 use rust_decimal::Decimal;
+use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
 /// Values whose history a page shows.
@@ -66,7 +68,7 @@ fn require_record(scope: &OrgScope) -> Result<(), Problem> {
 async fn record_in(
     backend: &Backend,
     scope: &OrgScope,
-    connection: &mut sqlx::PgConnection,
+    connection: &mut PgConnection,
     values: &[NewValue],
 ) -> Result<Recorded, Error> {
     sql::lock(connection, scope).await?;
@@ -178,11 +180,29 @@ pub async fn costs(
 ) -> Result<UnitCosts, Error> {
     scope.require(Permission::Read)?;
     let (name, seen) = (metric.name.as_str(), projects::visible_slugs(backend, scope).await?);
-    let mut values = sql::values(&backend.pool, scope, Some(name), period, seen.as_deref()).await?;
+    let mut values = sql::values(&backend.pool, scope, Some(&[name]), period, seen.as_deref()).await?;
     let values = selected(&values.remove(name).unwrap_or_default(), selection);
     let spend = days(backend, scope, period, selection).await?;
     let total = unit_costs(&[period], &values, &spend).into_iter().flatten().next();
     Ok(UnitCosts { steps: steps.iter().copied().zip(unit_costs(steps, &values, &spend)).collect(), total })
+}
+
+/// The values of some metrics that lie in a period, as of a transaction: for splits, which concern the whole organization.
+pub(crate) async fn values_in(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    names: &[&str],
+    period: Period,
+) -> Result<MetricValues, Error> {
+    if names.is_empty() {
+        return Ok(MetricValues::new());
+    }
+    sql::values(connection, scope, Some(names), period, None).await
+}
+
+/// Whether there is a metric of this name.
+pub(crate) async fn is_known(connection: &mut PgConnection, scope: &OrgScope, name: &str) -> Result<bool, Error> {
+    Ok(sql::units(connection, scope).await?.contains_key(name))
 }
 
 /// What each day of a period cost, of the parts of the selection that spend knows.

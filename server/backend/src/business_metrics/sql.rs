@@ -170,26 +170,26 @@ fn metric(name: &str, unit: &str) -> Result<BusinessMetric, Error> {
     Ok(BusinessMetric { name: slug, unit: unit.to_owned() })
 }
 
-/// The values of one metric, or of all, that count and lie wholly in a period, by metric.
+/// The values of some metrics, or of all, that count and lie wholly in a period, by metric.
 pub(super) async fn values(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     scope: &OrgScope,
-    name: Option<&str>,
+    names: Option<&[&str]>,
     period: Period,
     projects: Option<&[String]>,
 ) -> Result<HashMap<String, Vec<MetricValue>>, Error> {
     let rows = sqlx::query(
         "select name, valid_from, valid_to, labels, value from business_metric_values
-         where org_id = $1 and ($2::text is null or name = $2) and valid_from >= $3 and valid_to <= $4 and superseded_at is null
+         where org_id = $1 and ($2::text[] is null or name = any($2)) and valid_from >= $3 and valid_to <= $4 and superseded_at is null
            and ($5::text[] is null or labels ->> 'project' = any($5))
          order by valid_from, valid_to",
     )
     .bind(scope.org_id().0)
-    .bind(name)
+    .bind(names)
     .bind(period.from)
     .bind(period.to)
     .bind(projects)
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     let mut found: HashMap<String, Vec<MetricValue>> = HashMap::new();
     for row in &rows {

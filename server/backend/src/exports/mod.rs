@@ -359,6 +359,7 @@ fn tags_of(keys: &[TagKey], sent: &EventInput, operation: &str, api_key: &str) -
         Dimension::Project
         | Dimension::Team
         | Dimension::AllocatedTeam
+        | Dimension::ProductLine
         | Dimension::Model
         | Dimension::Provider
         | Dimension::Status

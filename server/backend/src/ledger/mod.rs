@@ -36,7 +36,7 @@ pub use dimensions::dimensions;
 pub use limits::Limits;
 pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
 pub use retention::{Enforced, enforce as enforce_retention, retention, run_worker as keep_retention, set_retention};
-pub(crate) use sql::{push_filter, push_keys, push_match, push_seen_days, push_seen_events};
+pub(crate) use sql::{Words, push_counted, push_filter, push_keys, push_match, push_seen_days, push_seen_events};
 pub(crate) use verify::kept_from;
 pub use verify::{Difference, MAX_DIFFERENCES, recorded_days, repair, verify};
 pub use zone::rebuild_days;

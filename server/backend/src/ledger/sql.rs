@@ -244,70 +244,145 @@ pub(crate) fn push_keys(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, key:
     }
 }
 
+/// As [`push_match`], where a text of a row is a value as it counts: of a filter's values each is looked for as it counts, too.
+pub(crate) fn push_counted(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, text: &str, filter: &Filter) {
+    if filter.contains || !filter.dimension.is_chosen_by_senders() {
+        return push_match(sql, text, filter);
+    }
+    sql.push(text).push(" = any(array(");
+    push_canonical(sql, scope, filter);
+    sql.push("))");
+}
+
+/// The values as which those of a filter count.
+fn push_canonical(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
+    sql.push("select coalesce(alias.canonical, asked.value) as value from unnest(").push_bind(filter.values.clone());
+    sql.push("::text[]) as asked (value) left join value_aliases as alias on alias.value = asked.value");
+    push_aliases(sql.push(" and "), scope, filter);
+}
+
+fn push_aliases(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
+    sql.push("alias.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" and alias.dimension = ").push_bind(filter.dimension.name());
+}
+
+/// As [`push_counted`], where the text is a value as it was sent.
+fn push_sent(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, text: &str, filter: &Filter) {
+    sql.push("(");
+    if filter.contains {
+        push_match(sql, text, filter);
+        sql.push(" and ").push(text).push(" <> all(array(select alias.value from value_aliases as alias where ");
+        push_aliases(sql, scope, filter);
+        sql.push(")) or ").push(text).push(" = any(array(select alias.value from value_aliases as alias where ");
+        push_aliases(sql, scope, filter);
+        push_match(sql.push(" and "), "alias.canonical", filter);
+    } else {
+        sql.push(text).push(" = any(array(with counted as (");
+        push_canonical(sql, scope, filter);
+        sql.push(") select value from counted union all select alias.value from value_aliases as alias join counted on counted.value = alias.canonical where ");
+        push_aliases(sql, scope, filter);
+    }
+    sql.push(")))");
+}
+
+/// By which words a filter looks: a list by those as which they count, a run by those that were sent, so that it ends as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Words {
+    Counted,
+    Sent,
+}
+
+impl Words {
+    fn push(self, sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, text: &str, filter: &Filter) {
+        match self {
+            Self::Counted => push_sent(sql, scope, text, filter),
+            Self::Sent => push_match(sql, text, filter),
+        }
+    }
+}
+
 /// Adds one filter of an event list; events are `e`, their series `s`, their projects `projects`.
-pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
+pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter, words: Words) {
     sql.push(if filter.exclude { " and not " } else { " and " });
-    let org = scope.org_id().0;
     match &filter.dimension {
         Dimension::Project => push_match(sql, "projects.slug", filter),
         Dimension::Team => {
-            sql.push("exists (select 1 from (select coalesce((select teams.slug from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
-                .push_bind(org)
-                .push(" and owner.project_id = s.project_id and (event_time(e.event_key) at time zone ")
-                .push_bind(scope.zone().name())
-                .push(")::date >= owner.valid_from and (event_time(e.event_key) at time zone ")
-                .push_bind(scope.zone().name())
-                .push(")::date < owner.valid_to), '')) as team (slug) where ");
-            push_match(sql, "team.slug", filter);
-            sql.push(")");
+            push_level(sql, scope, filter, "project_ownership as span join teams using (org_id, team_id)")
+        }
+        Dimension::ProductLine => {
+            let spans = "project_product_lines as span join product_lines using (org_id, product_line_id)";
+            push_level(sql, scope, filter, spans);
         }
         Dimension::ApiKey => push_keys(sql, scope, "s.key_id", filter),
         Dimension::Status => push_match(sql, "s.status", filter),
-        Dimension::Provider => push_word(sql, "provider", filter),
-        Dimension::Model => push_word(sql, "model", filter),
-        Dimension::Operation => push_word(sql, "operation", filter),
-        Dimension::Feature => push_word(sql, "feature", filter),
-        Dimension::Environment => push_word(sql, "environment", filter),
-        Dimension::Cohort => push_word(sql, "cohort", filter),
-        Dimension::Step => push_word(sql, "step", filter),
+        Dimension::Provider => push_word(sql, scope, "provider", filter, Words::Sent),
+        Dimension::Model => push_word(sql, scope, "model", filter, Words::Sent),
+        Dimension::Operation => push_word(sql, scope, "operation", filter, Words::Sent),
+        Dimension::Feature => push_word(sql, scope, "feature", filter, words),
+        Dimension::Environment => push_word(sql, scope, "environment", filter, words),
+        Dimension::Cohort => push_word(sql, scope, "cohort", filter, words),
+        Dimension::Step => push_word(sql, scope, "step", filter, words),
         Dimension::Customer | Dimension::User | Dimension::UnreadUsage | Dimension::Tag(_) => {
-            push_label(sql, scope, filter);
+            push_label(sql, scope, filter, words);
         }
         // No event has it, and whoever asks is told so before.
         Dimension::AllocatedTeam => drop(sql.push("false")),
     }
 }
 
+/// Events whose project belonged on their day to something with one of these slugs; an empty one where it belonged to nothing.
+fn push_level(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter, spans: &'static str) {
+    sql.push("exists (select 1 from (select coalesce((select slug from ").push(spans);
+    sql.push(" where org_id = ").push_bind(scope.org_id().0).push(" and span.project_id = s.project_id");
+    for edge in [" >= span.valid_from", " < span.valid_to"] {
+        sql.push(" and (event_time(e.event_key) at time zone ")
+            .push_bind(scope.zone().name())
+            .push(")::date")
+            .push(edge);
+    }
+    sql.push("), '')) as level (slug) where ");
+    push_match(sql, "level.slug", filter);
+    sql.push(")");
+}
+
 /// Events whose series has one of these words, or which were sent with it although it counts as another.
-fn push_word(sql: &mut QueryBuilder<Postgres>, column: &'static str, filter: &Filter) {
+fn push_word(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, column: &'static str, filter: &Filter, words: Words) {
     let own = format!("s.{column}");
     sql.push("(");
-    push_match(sql, &own, filter);
+    words.push(sql, scope, &own, filter);
     sql.push(" and (e.words is null or ").push(&own).push(" = ").push_bind(OTHER).push(") or ");
-    push_match(sql, &format!("coalesce(e.words ->> '{column}', '')"), filter);
+    words.push(sql, scope, &format!("coalesce(e.words ->> '{column}', '')"), filter);
     sql.push(" and e.words is not null)");
 }
 
 /// Events with one of these values of a label, by the numbers that they have, or which were sent with it although it counts as another; empty text means none.
-fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
+fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter, words: Words) {
     let name = filter.dimension.name();
     let is_missing = !filter.contains && filter.values.iter().any(String::is_empty);
     sql.push("(exists (select 1 from label_ids(e.labels) as label_id where label_id = any(");
     if filter.contains {
         sql.push("array(select l.label_id from labels as l where l.org_id = ").push_bind(scope.org_id().0);
         sql.push(" and l.label = ").push_bind(name.clone()).push(" and ");
-        push_match(sql, "l.value", filter);
+        words.push(sql, scope, "l.value", filter);
         sql.push(")");
     } else {
         let id = |value: &String| Label { label: Cow::Borrowed(&*name), value: Cow::Borrowed(&**value) }.id();
         let ids: Vec<i64> = filter.values.iter().filter(|value| !value.is_empty()).map(id).collect();
         sql.push_bind(ids);
+        if words == Words::Counted && filter.dimension.is_chosen_by_senders() {
+            // The numbers of the values themselves follow from their words; of others that count as the same they are looked up.
+            sql.push(" || array(select l.label_id from value_aliases as alias join labels as l on l.org_id = alias.org_id and l.label = alias.dimension and l.value in (alias.value, alias.canonical) where ");
+            push_aliases(sql, scope, filter);
+            sql.push(" and alias.canonical = any(array(");
+            push_canonical(sql, scope, filter);
+            sql.push(")))");
+        }
     }
     // Most events have no such words: what is unknown is no, or nothing could be left out.
     sql.push(")) or exists (select 1 from (select e.words ->> ")
         .push_bind(name.clone())
         .push(") as sent (word) where ");
-    push_match(sql, "sent.word", filter);
+    words.push(sql, scope, "sent.word", filter);
     sql.push(")");
     if is_missing {
         sql.push(" or not coalesce(e.words ? ").push_bind(name.clone()).push(", false) and not exists (");

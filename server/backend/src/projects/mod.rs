@@ -1,5 +1,6 @@
 //! Teams, projects and who owned what when.
 
+mod product_lines;
 mod sql;
 mod tree;
 
@@ -10,8 +11,13 @@ use domain::identity::Permission;
 use domain::ids::{ProjectId, TeamId};
 use domain::problem::{FieldProblem, Problem};
 use domain::project::{Ownership, Project, Slug, Team, parse_cost_centre, parse_name};
+use sql::Level;
 use sqlx::PgConnection;
 
+pub use product_lines::{
+    MAX_PRODUCT_LINES, NewProductLine, archive_product_line, assign_product_line, create_product_line,
+    list_product_lines, product_line_by_slug, product_line_detail, product_line_spans, rename_product_line,
+};
 pub(crate) use sql::{owned_by, owners_on};
 pub use tree::{project_detail, team_detail, tree};
 
@@ -222,10 +228,7 @@ pub async fn move_project(
     sql::lock_project(&mut transaction, scope, project_id).await?;
     let project = project_in(backend, scope, &mut transaction, project_id).await?;
     let team = live_team(scope, &mut transaction, team_id).await?;
-    sql::cut_ownership(&mut transaction, scope, project_id, from).await?;
-    if !sql::extend_ownership(&mut transaction, scope, project_id, team_id, from).await? {
-        sql::insert_ownership(&mut transaction, scope, project_id, team_id, from).await?;
-    }
+    sql::belongs_to(&mut transaction, scope, Level::Team, project_id, Some(team_id.0), from).await?;
     // Teams' budgets count by owner: what was spent from then on counts elsewhere now.
     let months = spend::months_with_spend(&mut transaction, scope, project_id, from).await?;
     ledger::mark_moved(backend, &mut transaction, scope, project_id, &months).await?;
@@ -419,7 +422,9 @@ async fn change_team(
     let team = sql::team_by(&mut *transaction, scope, Some(team_id), None).await?.ok_or(Problem::NotFound)?;
     let (changed, detail) = change(team.clone());
     let put_away = changed.archived_at.is_some() && team.archived_at.is_none();
-    if put_away && sql::owns_live_projects(&mut transaction, scope, team_id, today(backend, scope)).await? {
+    if put_away
+        && sql::holds_live_projects(&mut transaction, scope, Level::Team, team_id.0, today(backend, scope)).await?
+    {
         return Err(Problem::conflict("This team still owns projects. Move or archive them first.").into());
     }
     if changed != team {

@@ -1,11 +1,13 @@
-//! Queries of `teams`, `projects` and `project_ownership`.
+//! Queries of `teams`, `projects` and `project_ownership`, and what belonged to what when.
+
+pub(super) mod product_lines;
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{OrgId, ProjectId, TeamId};
 use domain::project::{Owner, Ownership, Project, Slug, Team};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -45,7 +47,7 @@ pub(super) async fn insert_project(
     .bind(project.created_at)
     .execute(&mut *connection)
     .await?;
-    insert_ownership(connection, scope, project.project_id, project.team_id, None).await
+    insert_span(connection, scope, Level::Team, (project.project_id, project.team_id.0), None).await
 }
 
 pub(super) async fn ids_by_slug(
@@ -228,25 +230,40 @@ pub(super) async fn update_project(
     Ok(())
 }
 
-/// Whether the team owns, today or later, a project that is in use.
-pub(super) async fn owns_live_projects(
+/// What projects belong to from day to day.
+#[derive(Clone, Copy)]
+pub(super) enum Level {
+    /// Every day has one.
+    Team,
+    /// A day has one at most.
+    ProductLine,
+}
+
+impl Level {
+    /// The table of its spans, and the column that says to which.
+    const fn table(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Team => ("project_ownership", "team_id"),
+            Self::ProductLine => ("project_product_lines", "product_line_id"),
+        }
+    }
+}
+
+/// Whether a project that is in use belongs to it, today or later.
+pub(super) async fn holds_live_projects(
     connection: &mut PgConnection,
     scope: &OrgScope,
-    team_id: TeamId,
+    level: Level,
+    of: Uuid,
     today: NaiveDate,
 ) -> Result<bool, Error> {
-    let owns = sqlx::query_scalar(
-        "select exists (
-             select 1 from project_ownership
-             join projects using (org_id, project_id)
-             where org_id = $1 and project_ownership.team_id = $2 and valid_to > $3 and archived_at is null)",
-    )
-    .bind(scope.org_id().0)
-    .bind(team_id.0)
-    .bind(today)
-    .fetch_one(connection)
-    .await?;
-    Ok(owns)
+    let (table, column) = level.table();
+    let sql = format!(
+        "select exists (select 1 from {table} join projects using (org_id, project_id)
+             where org_id = $1 and {column} = $2 and valid_to > $3 and archived_at is null)"
+    );
+    let held = sqlx::query_scalar(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(of).bind(today);
+    Ok(held.fetch_one(connection).await?)
 }
 
 /// Owners of the visible projects (or of one), in order of time; for who sees some teams, the days of these.
@@ -314,73 +331,52 @@ pub(crate) async fn owners_on(
         .collect()
 }
 
-/// Ends what was planned from the day on (none: everything); the span before stays open there.
-pub(super) async fn cut_ownership(
+/// A project belongs to this, or to nothing, from the day on (none: since the beginning of time), in place of whatever was planned from then on.
+pub(super) async fn belongs_to(
     connection: &mut PgConnection,
     scope: &OrgScope,
+    level: Level,
     project_id: ProjectId,
+    to: Option<Uuid>,
     from: Option<NaiveDate>,
 ) -> Result<(), Error> {
-    sqlx::query(
-        "delete from project_ownership
-         where org_id = $1 and project_id = $2 and valid_from >= coalesce($3, '-infinity'::date)",
-    )
-    .bind(scope.org_id().0)
-    .bind(project_id.0)
-    .bind(from)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "update project_ownership set valid_to = $3
-         where org_id = $1 and project_id = $2 and valid_to > $3",
-    )
-    .bind(scope.org_id().0)
-    .bind(project_id.0)
-    .bind(from)
-    .execute(connection)
-    .await?;
+    let (table, column) = level.table();
+    let cut = [
+        format!(
+            "delete from {table} where org_id = $1 and project_id = $2 and valid_from >= coalesce($3, '-infinity'::date)"
+        ),
+        format!("update {table} set valid_to = $3 where org_id = $1 and project_id = $2 and valid_to > $3"),
+    ];
+    for sql in cut {
+        let cut = sqlx::query(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(project_id.0).bind(from);
+        cut.execute(&mut *connection).await?;
+    }
+    let Some(to) = to else { return Ok(()) };
+    // The span that ends there goes on where it is the same one's.
+    let extend = format!(
+        "update {table} set valid_to = 'infinity' where org_id = $1 and project_id = $2 and {column} = $3 and valid_to = $4"
+    );
+    let extend = sqlx::query(AssertSqlSafe(extend)).bind(scope.org_id().0).bind(project_id.0).bind(to).bind(from);
+    if extend.execute(&mut *connection).await?.rows_affected() == 0 {
+        insert_span(connection, scope, level, (project_id, to), from).await?;
+    }
     Ok(())
 }
 
-/// Opens the span that ends at `from` again if it is the same team's; tells whether it was.
-pub(super) async fn extend_ownership(
-    connection: &mut PgConnection,
-    scope: &OrgScope,
-    project_id: ProjectId,
-    team_id: TeamId,
-    from: Option<NaiveDate>,
-) -> Result<bool, Error> {
-    let done = sqlx::query(
-        "update project_ownership set valid_to = 'infinity'
-         where org_id = $1 and project_id = $2 and team_id = $3 and valid_to = $4",
-    )
-    .bind(scope.org_id().0)
-    .bind(project_id.0)
-    .bind(team_id.0)
-    .bind(from)
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// From the day on (none: since the beginning of time), without an end date.
-pub(super) async fn insert_ownership(
+async fn insert_span(
     connection: &mut PgConnection,
     scope: &OrgScope,
-    project_id: ProjectId,
-    team_id: TeamId,
+    level: Level,
+    (project_id, to): (ProjectId, Uuid),
     from: Option<NaiveDate>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into project_ownership (org_id, project_id, team_id, valid_from)
-         values ($1, $2, $3, coalesce($4, '-infinity'::date))",
-    )
-    .bind(scope.org_id().0)
-    .bind(project_id.0)
-    .bind(team_id.0)
-    .bind(from)
-    .execute(connection)
-    .await?;
+    let (table, column) = level.table();
+    let sql = format!(
+        "insert into {table} (org_id, project_id, {column}, valid_from) values ($1, $2, $3, coalesce($4, '-infinity'::date))"
+    );
+    let insert = sqlx::query(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(project_id.0).bind(to).bind(from);
+    insert.execute(connection).await?;
     Ok(())
 }
 

@@ -1,10 +1,15 @@
 //! Teams and projects as their pages show them.
 
-use super::{by_slug, list_projects, list_teams, ownership, team_by_slug, today};
+use super::product_lines::spans_of;
+use super::{
+    by_slug, list_product_lines, list_projects, list_teams, ownership, product_line_spans, team_by_slug, today,
+};
 use crate::{Backend, Error, OrgScope, spend};
 use domain::identity::Permission;
 use domain::period::Period;
-use domain::project::{OwnerSpan, Project, ProjectDetail, ProjectLeaf, ProjectTree, Team, TeamBranch};
+use domain::project::{
+    LineOfProject, OwnerSpan, ProductLineBranch, Project, ProjectDetail, ProjectLeaf, ProjectTree, Team, TeamBranch,
+};
 use domain::spend::{Dimension, Granularity, SpendQuery, SpendRange, Sums};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,6 +23,7 @@ pub async fn tree(backend: &Backend, scope: &OrgScope) -> Result<ProjectTree, Er
     let month = Period::month_to_date(today(backend, scope));
     let (teams, projects) = (list_teams(backend, scope).await?, list_projects(backend, scope).await?);
     let (mut by_team, _) = sums_by(backend, scope, month, Dimension::Team).await?;
+    let lines = lines(backend, scope, month, &projects).await?;
     let (mut by_project, total) = sums_by(backend, scope, month, Dimension::Project).await?;
     let mut branches: Vec<TeamBranch> = teams
         .into_iter()
@@ -35,7 +41,32 @@ pub async fn tree(backend: &Backend, scope: &OrgScope) -> Result<ProjectTree, Er
         })
         .collect();
     branches.sort_by_key(|branch| (branch.team.archived_at.is_some(), Reverse(branch.sums.spend)));
-    Ok(ProjectTree { teams: branches, total, month: month.from })
+    Ok(ProjectTree { teams: branches, lines, total, month: month.from })
+}
+
+/// Product lines with what they spent and their projects of today; archived ones only where they spent something.
+async fn lines(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    projects: &[Project],
+) -> Result<Vec<ProductLineBranch>, Error> {
+    let lines = list_product_lines(backend, scope).await?;
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (spans, today) = (product_line_spans(backend, scope).await?, today(backend, scope));
+    let (mut by_line, _) = sums_by(backend, scope, month, Dimension::ProductLine).await?;
+    let branch = |line: domain::project::ProductLine| {
+        let members = spans.iter().filter(|span| span.product_line_id == line.product_line_id && span.holds(today));
+        let slug = |id| projects.iter().find(|project| project.project_id == id).map(|project| project.slug.clone());
+        let projects = members.filter_map(|span| slug(span.project_id)).collect();
+        ProductLineBranch { sums: by_line.remove(line.slug.as_str()).unwrap_or_default(), projects, line }
+    };
+    let mut lines: Vec<ProductLineBranch> = lines.into_iter().map(branch).collect();
+    lines.retain(|branch| branch.line.archived_at.is_none() || !branch.sums.is_empty());
+    lines.sort_by_key(|branch| (branch.line.archived_at.is_some(), Reverse(branch.sums.spend)));
+    Ok(lines)
 }
 
 async fn sums_by(
@@ -77,7 +108,14 @@ pub async fn project_detail(backend: &Backend, scope: &OrgScope, slug: &str) -> 
         .collect();
     owners.sort_by_key(|owner| Reverse(owner.valid_from));
     let teams = teams.into_iter().filter(|team| team.archived_at.is_none()).collect();
-    Ok(ProjectDetail { project, owners, teams })
+    let product_lines = list_product_lines(backend, scope).await?;
+    let of = |span: domain::project::ProductLineSpan| {
+        let line = product_lines.iter().find(|line| line.product_line_id == span.product_line_id)?.clone();
+        Some(LineOfProject { line, span })
+    };
+    let lines = spans_of(backend, scope, project.project_id).await?.into_iter().rev().filter_map(of).collect();
+    let product_lines = product_lines.into_iter().filter(|line| line.archived_at.is_none()).collect();
+    Ok(ProjectDetail { project, owners, teams, lines, product_lines })
 }
 
 /// One team with the projects it owns today.

@@ -3,16 +3,17 @@
 use super::beside;
 use super::calendar::first_instant;
 use super::scenes::NIGHT_JOBS;
-use super::{BUDGETS, DAYS, ORGANIZATION, TEAMS, THRESHOLDS, allocation_rules, events};
+use super::{BUDGETS, DAYS, ORGANIZATION, PRODUCT_LINES, REQUIRED_LABELS, TEAMS, THRESHOLDS, allocation_rules, events};
 use crate::identity::{self, create_sample_organization, organizations_of, system_scope};
 use crate::keys::{self, NewKey};
-use crate::projects::{self, NewProject, NewTeam};
-use crate::{Backend, Error, OrgScope, allocation, budgets, events as ingestion, ledger};
+use crate::projects::{self, NewProductLine, NewProject, NewTeam};
+use crate::{Backend, Error, OrgScope, allocation, budgets, events as ingestion, labels, ledger};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use domain::budget::BudgetInput;
 use domain::event::{EventInput, IngestAnswer};
 use domain::identity::{KeyScope, Organization};
 use domain::ids::{KeyId, UserId};
+use domain::label::RequiredForm;
 use domain::problem::Problem;
 use domain::project::KeyProject;
 use futures::{StreamExt, TryStreamExt};
@@ -183,6 +184,10 @@ impl Sample {
     }
 
     async fn finish(&self, backend: &Backend) -> Result<(), Error> {
+        for (label, project) in REQUIRED_LABELS {
+            let label = RequiredForm { label: label.to_owned(), project: project.to_owned() };
+            labels::require(backend, &self.scope, &label.parse().map_err(Problem::invalid)?).await?;
+        }
         for rule in allocation_rules() {
             allocation::enter(backend, &self.scope, &rule.parse().map_err(Problem::invalid)?).await?;
         }
@@ -216,6 +221,14 @@ async fn make_teams(backend: &Backend, scope: &OrgScope) -> Result<(), Error> {
                 team_id,
             };
             projects::create_project(backend, scope, new).await?;
+        }
+    }
+    for (name, members) in PRODUCT_LINES {
+        let new = NewProductLine { name: name.to_owned(), ..NewProductLine::default() };
+        let line = Some(projects::create_product_line(backend, scope, new).await?.product_line_id);
+        for slug in members {
+            let project = projects::by_slug(backend, scope, slug).await?.project_id;
+            projects::assign_product_line(backend, scope, project, line, None).await?;
         }
     }
     for project in first.1 {

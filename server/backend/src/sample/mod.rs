@@ -58,6 +58,13 @@ const TEAMS: [SampleTeam; 3] = [
     },
 ];
 
+/// The product lines with their projects.
+const PRODUCT_LINES: [(&str, &[&str]); 2] =
+    [("Assistants", &["support-bot", "transcripts", "code-assistant"]), ("Growth", &["search", "marketing-drafts"])];
+
+/// Labels that events should carry: of all projects, or of one.
+const REQUIRED_LABELS: [(&str, &str); 3] = [("feature", ""), ("customer", ""), ("tag.prompt_version", "support-bot")];
+
 /// A monthly budget of the sample.
 #[derive(Clone, Copy, Debug)]
 struct SampleBudget {

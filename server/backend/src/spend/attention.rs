@@ -4,7 +4,7 @@ use super::answers::Asker;
 use super::explore::names;
 use super::{grouped, project_days, query, sql};
 use crate::forecast::ForecastInputs;
-use crate::{Backend, Error, OrgScope, budgets, delivery, exports, projects};
+use crate::{Backend, Error, OrgScope, budgets, delivery, exports, labels, projects};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::budget::{BudgetState, SpendScope};
 use domain::identity::Permission;
@@ -36,18 +36,19 @@ pub async fn anomalies(backend: &Backend, scope: &OrgScope) -> Result<Vec<Anomal
     unusual(backend, scope, &History::read(backend, scope).await?).await
 }
 
-/// What needs attention in the organization, the most dollars first: budgets, unusual days, projects that stopped, usage without a price, exports that rest, mails that nobody got.
+/// What needs attention in the organization, the most dollars first: budgets, unusual days, projects that stopped, usage without a price, required labels that are missing more often, exports that rest, mails that nobody got.
 ///
 /// # Errors
 /// As [`anomalies`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInputs) -> Result<Vec<Attention>, Error> {
     scope.require(Permission::Read)?;
-    let (history, newest, failed, paused) = futures::try_join!(
+    let (history, newest, failed, paused, fallen) = futures::try_join!(
         History::read(backend, scope),
         sql::newest_by_project(&backend.pool, scope),
         delivery::failed_lately(backend, scope),
         exports::schedules::count_paused(backend, scope),
+        labels::fallen(backend, scope),
     )?;
     let month = SpendQuery::over(Period::month_to_date(history.today));
     let (states, month, anomalies) = futures::try_join!(
@@ -66,6 +67,7 @@ pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInpu
     if paused > 0 {
         items.push(Attention::PausedExports { count: paused });
     }
+    items.extend(fallen.into_iter().map(Attention::FallenCoverage));
     if failed > 0 {
         items.push(Attention::FailedMails { count: failed });
     }

@@ -339,6 +339,10 @@ pub(super) async fn names(
             let teams = projects::list_teams(backend, scope).await?;
             teams.into_iter().map(|team| (team.slug.into(), team.name)).collect()
         }
+        Dimension::ProductLine => {
+            let lines = projects::list_product_lines(backend, scope).await?;
+            lines.into_iter().map(|line| (line.slug.into(), line.name)).collect()
+        }
         Dimension::ApiKey => {
             let keys = keys::list(backend, scope).await?;
             keys.into_iter().map(|key| (key.key_id.to_string(), key.name)).collect()

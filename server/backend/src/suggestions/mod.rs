@@ -13,9 +13,9 @@ const READ: i64 = 200;
 /// Days in which values of labels are looked for where the caller sees some projects alone.
 const SEEN_DAYS: u64 = 92;
 /// Things that have names: the kinds that [`named`] knows.
-const NAMED: [&str; 4] = ["project", "team", "budget", "api_key"];
+const NAMED: [&str; 5] = ["project", "team", "product_line", "budget", "api_key"];
 
-/// The values of a dimension that fit what was typed, best first: projects, teams and keys that there are, of everything else what was sent.
+/// The values of a dimension that fit what was typed, best first: projects, teams, product lines and keys that there are, of everything else what was sent.
 ///
 /// `provider` leaves those models that one provider sells.
 ///
@@ -34,7 +34,7 @@ pub async fn values(
     let name = dimension.name();
     let found = match dimension {
         Dimension::AllocatedTeam => sql::named(&backend.pool, scope, &["team"], &typed, READ).await?,
-        Dimension::Project | Dimension::Team | Dimension::ApiKey => {
+        Dimension::Project | Dimension::Team | Dimension::ProductLine | Dimension::ApiKey => {
             sql::named(&backend.pool, scope, &[name.as_str()], &typed, READ).await?
         }
         label if label.is_label() && !scope.sees_all() => {
@@ -47,7 +47,7 @@ pub async fn values(
     Ok(matching(found, &typed, most, |one| &one.name))
 }
 
-/// Projects, teams, budgets and keys whose names fit what was typed, best first.
+/// Projects, teams, product lines, budgets and keys whose names fit what was typed, best first.
 ///
 /// # Errors
 /// As [`values`].

@@ -31,6 +31,11 @@ pub(super) async fn named(
                 and ($5::uuid[] is null or project_id = any($5))
              union all select 'team', slug, name from teams where org_id = $1 and archived_at is null
                 and ($5::uuid[] is null or team_id = any($5))
+             union all select 'product_line', slug, name from product_lines where org_id = $1 and archived_at is null
+                and ($5::uuid[] is null or exists (
+                    select 1 from project_product_lines as span
+                    where span.org_id = $1 and span.product_line_id = product_lines.product_line_id
+                      and span.project_id = any($5)))
              union all select 'budget', budget_id::text, name from budgets where org_id = $1 and archived_at is null
                 and ($5::uuid[] is null or coalesce(team_id, project_id) = any($5))
              union all select 'api_key', key_id::text, name from api_keys where org_id = $1 and revoked_at is null
@@ -47,7 +52,7 @@ pub(super) async fn named(
     rows.iter().map(suggestion).collect()
 }
 
-/// Values of a dimension with few, as visible projects sent them; of models those of one provider, where one is named.
+/// Values of a dimension with few, as those that visible projects sent count; of models those of one provider, where one is named.
 pub(super) async fn sent(
     pool: &PgPool,
     scope: &OrgScope,
@@ -60,7 +65,7 @@ pub(super) async fn sent(
              select provider, case $2 when 'provider' then provider when 'model' then model when 'operation' then operation
                  when 'status' then status when 'feature' then feature when 'environment' then environment
                  when 'cohort' then cohort when 'step' then step end as value
-             from series where org_id = $1 and ($3::text is null or provider = $3)
+             from series_words where org_id = $1 and ($3::text is null or provider = $3)
                 and ($6::uuid[] is null or project_id = any($6))
          )
          select $2 as kind, value, value as name, case when min(provider) = max(provider) then min(provider) end as provider
@@ -74,7 +79,7 @@ pub(super) async fn sent(
     rows.bind(scope.visible_projects()).fetch_all(pool).await?.iter().map(suggestion).collect()
 }
 
-/// Values of a dimension with many: those that begin so, and where these are too few, those that hold it among the first [`MAX_SCANNED`].
+/// Values of a dimension with many, without those that count as others: those that begin so, and where these are too few, those that hold it among the first [`MAX_SCANNED`].
 pub(super) async fn labels(
     pool: &PgPool,
     scope: &OrgScope,
@@ -90,7 +95,9 @@ pub(super) async fn labels(
         folded!("value"),
         " ~>=~ $3 and ",
         folded!("value"),
-        " ~<~ ($3 || chr(1114111))
+        " ~<~ ($3 || chr(1114111)) and not exists (
+             select 1 from value_aliases as alias
+             where alias.org_id = labels.org_id and alias.dimension = labels.label and alias.value = labels.value)
          order by ",
         folded!("value"),
         " using ~<~ limit $4"
@@ -102,7 +109,10 @@ pub(super) async fn labels(
             "select $2 as kind, value, value as name, null as provider from (
                  select value, ",
             folded!("value"),
-            " as folded from labels where org_id = $1 and label = $2 order by ",
+            " as folded from labels where org_id = $1 and label = $2 and not exists (
+                 select 1 from value_aliases as alias
+                 where alias.org_id = labels.org_id and alias.dimension = labels.label and alias.value = labels.value)
+             order by ",
             folded!("value"),
             " using ~<~ limit $5
              ) as scanned

@@ -2,11 +2,12 @@
 
 use crate::allocated::{assert_explore_agrees, assert_statements_agree, charge_everybody};
 use backend::allocation;
-use backend::{Backend, Error, OrgScope, audit, prices, projects, rules, spend};
+use backend::{Backend, Error, OrgScope, audit, business_metrics, prices, projects, rules, spend};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::allocation::{
     Account, Allocated, AllocationForm, AllocationRule, Amounts, ConditionForm, Method, Party, TargetForm,
 };
+use domain::business_metric::MetricForm;
 use domain::event::EventInput;
 use domain::identity::Role;
 use domain::period::Period;
@@ -90,6 +91,19 @@ impl Place {
 
     pub(crate) async fn enter(&self, form: &AllocationForm) {
         allocation::enter(&self.backend, &self.acme.owner, &new(form)).await.unwrap();
+    }
+
+    /// Values of the metric "tickets": days, label, whose, number.
+    async fn tickets(&self, values: &[(&str, &str, &str, &str)]) {
+        let value = |(period, label, of, number): &(&str, &str, &str, &str)| MetricForm {
+            name: "tickets".to_owned(),
+            unit: "tickets".to_owned(),
+            period: (*period).to_owned(),
+            value: (*number).to_owned(),
+            labels: BTreeMap::from([((*label).to_owned(), (*of).to_owned())]),
+        };
+        let values: Vec<_> = values.iter().map(|one| value(one).parse().unwrap()).collect();
+        business_metrics::record(&self.backend, &self.acme.owner, &values).await.unwrap();
     }
 
     async fn allocated(&self, period: Period) -> Allocated {
@@ -323,6 +337,9 @@ async fn sums_are_conserved_whatever_rules_there_are() {
     place.acme.record(calls).await;
     charge_everybody(&place).await;
     let owner: &OrgScope = &place.acme.owner;
+    let values =
+        [("2026-09", "project", "web", "7"), ("2026-10", "team", "main", "3"), ("2026-10-11", "project", "api", "5")];
+    place.tickets(&values).await;
     let mut changes = Vec::new();
     for round in 0..25 {
         let conditions = [
@@ -346,6 +363,7 @@ async fn sums_are_conserved_whatever_rules_there_are() {
         let first = day("2026-08-25") + Days::new(u64::try_from(numbers.below(80)).unwrap());
         let rule = AllocationForm {
             valid_from: [String::new(), first.to_string()][numbers.below(2)].clone(),
+            metric: "tickets".to_owned(),
             ..form(
                 &format!("Rule {}", numbers.below(8)),
                 &[numbers.one(&conditions)],
@@ -389,4 +407,44 @@ async fn sums_are_conserved_whatever_rules_there_are() {
             assert_eq!(days, whole, "days add up");
         }
     }
+}
+
+#[tokio::test]
+async fn a_split_by_a_metric_goes_by_the_values_of_the_month() {
+    let place = place("Asia/Kolkata").await;
+    for at in ["2026-10-10T12:00:00Z", "2026-11-10T12:00:00Z"] {
+        place.call("vectors", at, "12", |_| {}).await;
+    }
+    let split = AllocationForm {
+        metric: "tickets".to_owned(),
+        ..form("Pool", &["project is vectors"], "business_metric", &["project:web", "project:api"])
+    };
+    let missing = refused(allocation::enter(&place.backend, &place.acme.owner, &new(&split)).await);
+    assert_eq!(missing, [("metric".to_owned(), "unknown".to_owned())]);
+    place
+        .tickets(&[
+            ("2026-10", "project", "web", "8"),
+            ("2026-11-02", "project", "web", "1"),
+            ("2026-11-03", "project", "api", "3"),
+        ])
+        .await;
+    place.enter(&split).await;
+    let november_told = place.allocated(november()).await;
+    assert_eq!(
+        totals(&november_told.projects),
+        expected(&[("project api", "9"), ("project web", "3"), ("project vectors", "0")])
+    );
+    assert!(november_told.evenly.is_empty());
+    let october = period("2026-10-01", "2026-11-01");
+    assert_eq!(totals(&place.allocated(october).await.projects)["project web"], money("12"));
+    // A later value counts at once; a month without values is split evenly, and said.
+    place.tickets(&[("2026-11-04", "project", "web", "8")]).await;
+    assert_eq!(totals(&place.allocated(november()).await.projects)["project web"], money("9"));
+    let september = period("2026-09-01", "2026-10-01");
+    place.call("vectors", "2026-09-10T12:00:00Z", "12", |_| {}).await;
+    let evenly = place.allocated(september).await;
+    assert_eq!(totals(&evenly.projects)["project api"], money("6"));
+    assert_eq!(evenly.evenly, [("Pool".to_owned(), day("2026-09-01"))]);
+    let listed = allocation::list(&place.backend, &place.acme.owner).await.unwrap();
+    assert_eq!(listed[0].row.metric.as_deref(), Some("tickets"));
 }

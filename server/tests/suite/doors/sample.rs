@@ -150,8 +150,8 @@ impl Sample {
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
     use super::samples::{
-        allocation, budgets, business_metrics, charges, events, exports, identity, keys, others, prices, projects,
-        spend, views,
+        allocation, budgets, business_metrics, charges, events, exports, identity, keys, labels, others, prices,
+        projects, spend, views,
     };
     let rooms = [
         allocation::samples(world),
@@ -162,6 +162,7 @@ pub(super) fn samples(world: &World) -> Vec<Sample> {
         exports::samples(),
         identity::samples(world),
         keys::samples(world),
+        labels::samples(world),
         others::samples(world),
         prices::samples(world),
         projects::samples(world),

@@ -8,15 +8,16 @@ use axum::http::StatusCode;
 use backend::allocation;
 use backend::budgets;
 use backend::business_metrics;
-use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::exports::schedules;
 use backend::identity;
 use backend::journal;
 use backend::keys::{self, NewKey};
+use backend::labels;
 use backend::prices::{self, contract, runs};
-use backend::projects::{self, NewProject, NewTeam};
+use backend::projects::{self, NewProductLine, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, annotations, delivery, events, ledger, views};
+use backend::{charges, statements};
 use domain::allocation::{AllocationForm, ConditionForm};
 use domain::annotation::AnnotationForm;
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef, SpendScope};
@@ -27,13 +28,14 @@ use domain::export::{DestinationForm, ScheduleForm};
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, TeamId, UserId};
 use domain::journal::{JournalKind, Preset};
+use domain::label::{AliasForm, RequiredForm};
 use domain::period::Period;
 use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
-use domain::statement::parse_month;
+use domain::statement::{DisputeForm, parse_month};
 use domain::view::{Arrange, Board, NewView};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,7 @@ pub(super) const WHOLE_SECRET: &str = "narwhal";
 pub(super) const SLUG: &str = "acme";
 pub(super) const NAME: &str = "Acme zebrafish";
 pub(super) const TEAM: &str = "lab";
+pub(super) const LINE: &str = "skies";
 pub(super) const PROJECT: &str = "quasar";
 pub(super) const EVENT_ID: &str = "event-1";
 pub(super) const SESSION_ID: &str = "session-1";
@@ -123,6 +126,8 @@ pub(super) struct World {
     pub(super) upload: String,
     /// A file of values that can be recorded.
     pub(super) metric_import: String,
+    /// A dispute of the team [`TEAM`] in November, which is in review; October can be closed.
+    pub(super) dispute: String,
     /// A charge that can end.
     pub(super) charge: String,
     /// A file of charges that can be entered.
@@ -281,6 +286,7 @@ impl Making<'_> {
         self.scheduled_exports(&acme).await;
         let month = parse_month("2026-11").unwrap();
         journal::export(self.backend, &acme, month, (JournalKind::Accrual, Preset::Generic)).await.unwrap();
+        self.statements(&acme).await;
         self.world
     }
 
@@ -305,6 +311,11 @@ impl Making<'_> {
             team_id: lab.team_id,
         };
         let quasar = projects::create_project(self.backend, acme, quasar).await.unwrap();
+        let line = |name: &str, slug: &str| NewProductLine { name: format!("{name} {SECRET}"), slug: slug.to_owned() };
+        projects::create_product_line(self.backend, acme, line("Spare", "spare")).await.unwrap();
+        let skies = projects::create_product_line(self.backend, acme, line(PROJECT_SECRET, LINE)).await.unwrap();
+        let (quasar_id, skies) = (quasar.project_id, Some(skies.product_line_id));
+        projects::assign_product_line(self.backend, acme, quasar_id, skies, None).await.unwrap();
         (projects::by_slug(self.backend, acme, "main").await.unwrap(), quasar)
     }
 
@@ -537,6 +548,15 @@ impl Making<'_> {
         let own = value(METRIC, ("project", PROJECT)).parse().unwrap();
         let whole = value(WHOLE_SECRET, ("plan", WHOLE_SECRET)).parse().unwrap();
         business_metrics::record(self.backend, acme, &[own, whole]).await.unwrap();
+        let canonical = format!("{WHOLE_SECRET} {SECRET}");
+        let alias = AliasForm { label: "tag.department".to_owned(), value: "eng".to_owned(), canonical };
+        labels::enter_alias(self.backend, acme, &alias.parse().unwrap()).await.unwrap();
+        let required =
+            |label: &str, project: &str| RequiredForm { label: label.to_owned(), project: project.to_owned() };
+        let of_quasar = required(&format!("tag.{PROJECT_SECRET}-{SECRET}"), PROJECT);
+        for label in [required("feature", ""), of_quasar] {
+            labels::require(self.backend, acme, &label.parse().unwrap()).await.unwrap();
+        }
         let name = format!("{SECRET}-values.csv");
         let file = business_metrics::draft_import(self.backend, acme, &name, METRICS.as_bytes()).await.unwrap();
         self.world.metric_import = file.to_string();
@@ -585,5 +605,15 @@ impl Making<'_> {
         let file =
             charges::draft_import(self.backend, acme, &format!("{SECRET}.csv"), CHARGES.as_bytes()).await.unwrap();
         self.world.charge_import = file.to_string();
+    }
+
+    async fn statements(&mut self, acme: &OrgScope) {
+        for month in ["2026-10", "2026-11"] {
+            statements::review(self.backend, acme, parse_month(month).unwrap()).await.unwrap();
+        }
+        let november = parse_month("2026-11").unwrap();
+        let form = DisputeForm { reason: format!("{SECRET} {PROJECT_SECRET}"), ..DisputeForm::default() };
+        let dispute = statements::dispute(self.backend, acme, november, TEAM, &form).await.unwrap();
+        self.world.dispute = dispute.to_string();
     }
 }

@@ -7,7 +7,7 @@ use crate::ledger::cursor::Cursor;
 use crate::ledger::key::first_key;
 use crate::ledger::stored::{self, Dictionaries, StoredEvent};
 use crate::ledger::traces;
-use crate::ledger::{push_filter, push_seen_events};
+use crate::ledger::{Words, push_filter, push_seen_events};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::{Attention, CallGroup, EventQuery, EventRow, ReportedCost, SmallerCopies, UnpricedRow};
@@ -118,7 +118,7 @@ pub(super) async fn events<T>(
         }
     }
     for filter in &query.filters {
-        push_filter(&mut sql, scope, filter);
+        push_filter(&mut sql, scope, filter, Words::Counted);
     }
     sql.push(" order by e.event_key desc limit ");
     sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));

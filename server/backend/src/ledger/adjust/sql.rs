@@ -5,7 +5,7 @@ use crate::ledger::booking::Booking;
 use crate::ledger::key::first_key;
 use crate::ledger::known::{Entry, Missing};
 use crate::ledger::stored::{self, Dictionaries, Plan, StoredEvent};
-use crate::ledger::{push_filter, push_seen_events};
+use crate::ledger::{Words, push_filter, push_seen_events};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
@@ -131,7 +131,7 @@ pub(super) async fn selected(
     }
     push_seen_events(&mut sql, scope);
     for filter in &selection.filters {
-        push_filter(&mut sql, scope, filter);
+        push_filter(&mut sql, scope, filter, Words::Sent);
     }
     sql.push(" order by e.event_key limit ").push_bind(limit);
     cost_states(connection, scope, sql).await

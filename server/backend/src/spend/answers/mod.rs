@@ -50,7 +50,7 @@ struct Question {
 /// What an answer rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
-    /// Of all versions of the days.
+    /// Of all versions of the days, and of the values that count as others.
     pub(super) versions: Decimal,
     /// Of the words and owners of projects, where they matter.
     pub(super) projects: Decimal,
@@ -311,7 +311,7 @@ impl Asker<'_> {
     fn rests_on_projects(self, query: &SpendQuery) -> bool {
         matches!(self.part, SpendScope::Team(_))
             || query.is_allocated()
-            || query.dimensions().any(|dimension| matches!(dimension, Dimension::Project | Dimension::Team))
+            || query.dimensions().any(Dimension::is_of_project)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
 mod latencies;
+mod levels;
 mod needed;
 mod newest;
 mod orders;
@@ -10,12 +11,13 @@ pub(super) use newest::{newest_by_project, newest_event_at};
 pub(super) use orders::orders;
 pub(super) use unpriced::{paid, unpriced};
 
+use levels::{push_level, push_owner};
 use needed::{CALLS, KINDS, needed_sums_of, push_kinds};
 
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::CURRENT_COST;
 use crate::ledger::key::first_key;
-use crate::ledger::{push_keys, push_match, push_seen_days, push_seen_events};
+use crate::ledger::{push_counted, push_keys, push_match, push_seen_days, push_seen_events};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use domain::budget::SpendScope;
@@ -184,6 +186,7 @@ fn key(dimension: &Dimension, source: &Source) -> &'static str {
     match dimension {
         Dimension::Project => "r.project_id::text",
         Dimension::Team => "owner.team_id::text",
+        Dimension::ProductLine => "line.product_line_id::text",
         Dimension::ApiKey => "r.key_id::text",
         Dimension::Model => "r.model",
         Dimension::Provider => "r.provider",
@@ -210,6 +213,7 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
     let (table, id) = match dimension {
         Some(Dimension::Project) => ("projects", "project_id"),
         Some(Dimension::Team) => ("teams", "team_id"),
+        Some(Dimension::ProductLine) => ("product_lines", "product_line_id"),
         _ => {
             sql.push(column);
             return;
@@ -253,8 +257,7 @@ fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &Spen
 /// Whether coarser sums carry everything that a query asks.
 fn is_coarse(query: &SpendQuery) -> bool {
     let carried = |dimension: &Dimension| {
-        use Dimension::{Model, Project, Provider, Status, Team};
-        matches!(dimension, Project | Team | Provider | Model | Status)
+        matches!(dimension, Dimension::Provider | Dimension::Model | Dimension::Status) || dimension.is_of_project()
     };
     query.dimensions().all(carried)
 }
@@ -313,7 +316,7 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
     );
     for (label, column) in labels.iter().zip(VALUES) {
         sql.push(
-            ", coalesce((select min(l.value) from labels as l
+            ", coalesce((select min(l.value) from label_words as l
                 where l.org_id = ",
         );
         sql.push_bind(scope.org_id().0);
@@ -324,7 +327,7 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
     sql.push("::uuid[], ").push_bind(offsets.ends.iter().map(|at| first_key(*at)).collect::<Vec<_>>());
     sql.push("::uuid[], ").push_bind(offsets.secs).push("::int[]) as offsets (starts, ends, secs)");
     sql.push(" join events as e on e.event_key >= offsets.starts and e.event_key < offsets.ends");
-    sql.push(" join series as s on s.series_id = e.series_id and s.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" join series_words as s on s.series_id = e.series_id and s.org_id = ").push_bind(scope.org_id().0);
     sql.push(" left join lateral (select * from adjustments where adjustments.event_key = e.event_key and adjustments.org_id = ");
     sql.push_bind(scope.org_id().0).push(" order by revision desc limit 1) as a on true");
     sql.push(
@@ -400,14 +403,6 @@ fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
     push_seen_days(sql, scope, "r.project_id", "span.local::date");
 }
 
-fn push_owner(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, day: &'static str) {
-    if query.dimensions().any(|dimension| *dimension == Dimension::Team) {
-        sql.push(" left join project_ownership as owner on owner.org_id = ").push_bind(scope.org_id().0);
-        sql.push(" and owner.project_id = r.project_id and owner.valid_from <= ").push(day);
-        sql.push(" and owner.valid_to > ").push(day);
-    }
-}
-
 fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Source) {
     sql.push(if filter.exclude { " and not coalesce(" } else { " and coalesce(" });
     match filter.dimension {
@@ -417,14 +412,12 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
             push_match(sql, "slug", filter);
             sql.push(")");
         }
-        Dimension::Team => {
-            sql.push("exists (select 1 from (select coalesce((select slug from teams where teams.org_id = ");
-            sql.push_bind(scope.org_id().0).push(" and teams.team_id = owner.team_id), '')) as team (slug) where ");
-            push_match(sql, "team.slug", filter);
-            sql.push(")");
+        Dimension::Team => push_level(sql, scope, filter, ("teams", "teams.team_id = owner.team_id")),
+        Dimension::ProductLine => {
+            push_level(sql, scope, filter, ("product_lines", "product_lines.product_line_id = line.product_line_id"));
         }
         Dimension::ApiKey => push_keys(sql, scope, "r.key_id", filter),
-        ref dimension => push_match(sql, key(dimension, source), filter),
+        ref dimension => push_counted(sql, scope, key(dimension, source), filter),
     }
     sql.push(", false)");
 }
@@ -508,7 +501,7 @@ pub(super) async fn meters(
         .collect()
 }
 
-/// The states of parts of a span; of the words and owners of projects only where they matter.
+/// The states of parts of a span, with the values that count as others; of the words and owners of projects only where they matter.
 pub(super) async fn states(
     pool: &PgPool,
     scope: &OrgScope,
@@ -517,11 +510,16 @@ pub(super) async fn states(
 ) -> Result<Vec<State>, Error> {
     let (from, to): (Vec<NaiveDate>, Vec<NaiveDate>) = parts.iter().map(|part| (part.from, part.to)).unzip();
     let rows = sqlx::query(
-        "select days.versions, case when $4 then (
+        "select days.versions + (
+            select coalesce(sum(hashtextextended(dimension || ' ' || value || ' ' || canonical, 0)), 0)
+            from value_aliases where org_id = $1) as versions, case when $4 then (
             select coalesce(sum(hashtextextended(project_id::text || slug, 0)), 0) from projects where org_id = $1) + (
             select coalesce(sum(hashtextextended(team_id::text || slug, 0)), 0) from teams where org_id = $1) + (
             select coalesce(sum(hashtextextended(project_id::text || team_id || valid_from || valid_to, 0)), 0)
-            from project_ownership where org_id = $1) else 0 end as projects, case when $5 then (
+            from project_ownership where org_id = $1) + (
+            select coalesce(sum(hashtextextended(product_line_id::text || slug, 0)), 0) from product_lines where org_id = $1) + (
+            select coalesce(sum(hashtextextended(project_id::text || product_line_id || valid_from || valid_to, 0)), 0)
+            from project_product_lines where org_id = $1) else 0 end as projects, case when $5 then (
             select coalesce(sum(hashtextextended(rule_id::text, 0)), 0) from rules
             where org_id = $1 and kind = 'allocation' and superseded_at is null) else 0 end as rules
          from unnest($2::date[], $3::date[]) with ordinality as part (from_day, to_day, number)

@@ -19,9 +19,8 @@ pub(in crate::spend) async fn orders(
     sql.push(source(dimension));
     sql.push(" where org_id = ").push_bind(scope.org_id().0);
     if dimension.is_label() {
-        sql.push(" and label = ").push_bind(dimension.name());
-    } else if !matches!(dimension, Dimension::Project | Dimension::Team | Dimension::AllocatedTeam | Dimension::ApiKey)
-    {
+        sql.push(" and label = ").push_bind(dimension.name()).push(" group by 1");
+    } else if dimension.is_of_events() && !dimension.is_of_project() && *dimension != Dimension::ApiKey {
         sql.push(" group by 1");
     }
     sql.push(") as known");
@@ -35,7 +34,12 @@ pub(in crate::spend) async fn orders(
 /// By first series: numbers of series follow from their content, so they tell no time.
 macro_rules! by_series {
     ($word:literal) => {
-        concat!($word, " as word, row_number() over (order by min(created_at), ", $word, ") as number from series")
+        concat!(
+            $word,
+            " as word, row_number() over (order by min(created_at), ",
+            $word,
+            ") as number from series_words"
+        )
     };
 }
 
@@ -44,6 +48,9 @@ const fn source(dimension: &Dimension) -> &'static str {
         Dimension::Project => "slug as word, row_number() over (order by project_id) as number from projects",
         Dimension::Team | Dimension::AllocatedTeam => {
             "slug as word, row_number() over (order by team_id) as number from teams"
+        }
+        Dimension::ProductLine => {
+            "slug as word, row_number() over (order by product_line_id) as number from product_lines"
         }
         Dimension::ApiKey => "key_id::text as word, row_number() over (order by key_id) as number from api_keys",
         Dimension::Model => by_series!("model"),
@@ -55,7 +62,7 @@ const fn source(dimension: &Dimension) -> &'static str {
         Dimension::Cohort => by_series!("cohort"),
         Dimension::Step => by_series!("step"),
         Dimension::Customer | Dimension::User | Dimension::UnreadUsage | Dimension::Tag(_) => {
-            "value as word, row_number() over (order by created_at, value) as number from labels"
+            "value as word, row_number() over (order by min(created_at), value) as number from label_words"
         }
     }
 }

@@ -53,6 +53,7 @@ fn dimension(coarse_only: bool) -> impl Strategy<Value = Dimension> {
     let coarse = vec![
         Dimension::Project,
         Dimension::Team,
+        Dimension::ProductLine,
         Dimension::Model,
         Dimension::Provider,
         Dimension::Operation,
@@ -69,7 +70,22 @@ fn dimension(coarse_only: bool) -> impl Strategy<Value = Dimension> {
 
 fn any_filter() -> impl Strategy<Value = Filter> {
     let values = prop::sample::subsequence(
-        vec!["", "openai", "gpt-4o", "search", "platform", "triage", "!odd", "production", "success", "acme", "7"],
+        vec![
+            "",
+            "openai",
+            "gpt-4o",
+            "search",
+            "platform",
+            "finders",
+            "triage",
+            "!odd",
+            "production",
+            "success",
+            "acme",
+            "globex",
+            "Globex Ltd",
+            "7",
+        ],
         1..4,
     );
     let parts = prop::sample::subsequence(vec!["OPEN", "-4o", "A", "!", "duct", "7", "%", "_", "key"], 1..3);

@@ -8,7 +8,7 @@ mod query;
 use super::*;
 use crate::scope::{Actor, Visible};
 use crate::seeded::Seeded;
-use crate::{OrgScope, TestClock, keys, prices, projects};
+use crate::{OrgScope, TestClock, keys, labels, prices, projects};
 use chrono::{Datelike, NaiveDate};
 use domain::event::{EventInput, Status};
 use domain::ids::{KeyId, ProjectId, TeamId};
@@ -27,6 +27,11 @@ use std::sync::Arc;
 use testkit::{TestDatabase, seed};
 
 const PROJECTS: [&str; 3] = ["assistant", "search", "support-bot"];
+/// Values that count as others: one that is sent, one that never is, and of a tag.
+const ALIASES: [(&str, &str, &str); 3] =
+    [("feature", "!odd", "triage"), ("customer", "globex", "Globex Ltd"), ("tag.version", "8", "7")];
+/// The product line of `search` until the day on which it moves; the others belong to none.
+const LINE: &str = "finders";
 const TEAMS: [&str; 2] = ["platform", "product"];
 
 /// An organization with three projects and two keys; `search` moves from one team to the other on `moved`.
@@ -78,6 +83,15 @@ async fn org(database: &TestDatabase, name: &str, zone: &str, moved: &str) -> Or
         projects.push(made.project_of(team, slug).await.project_id);
     }
     projects::move_project(&backend, &owner, projects[1], teams[1], Some(moved)).await.unwrap();
+    let new = projects::NewProductLine { name: LINE.to_owned(), ..projects::NewProductLine::default() };
+    let line = projects::create_product_line(&backend, &owner, new).await.unwrap().product_line_id;
+    projects::assign_product_line(&backend, &owner, projects[1], Some(line), None).await.unwrap();
+    projects::assign_product_line(&backend, &owner, projects[1], None, Some(moved)).await.unwrap();
+    for (label, value, canonical) in ALIASES {
+        let [label, value, canonical] = [label, value, canonical].map(str::to_owned);
+        let alias = domain::label::AliasForm { label, value, canonical }.parse().unwrap();
+        labels::enter_alias(&backend, &owner, &alias).await.unwrap();
+    }
     let second = made.with_another_key().await;
     let other = keys::authenticate(&backend, second.key.expose_secret()).await.unwrap().scope;
     let keys = [api.key_id().unwrap(), other.key_id().unwrap()];
@@ -124,6 +138,8 @@ impl Org {
             Dimension::Project => PROJECTS[used.project].to_owned(),
             // Without rules, whoever owned the project answers for its usage.
             Dimension::Team | Dimension::AllocatedTeam => TEAMS[self.team_of(used)].to_owned(),
+            Dimension::ProductLine if used.project == 1 && self.team_of(used) == 0 => LINE.to_owned(),
+            Dimension::ProductLine => String::new(),
             Dimension::Provider => used.words[0].to_owned(),
             Dimension::Model => used.words[1].to_owned(),
             Dimension::Operation => used.words[2].to_owned(),
@@ -138,7 +154,7 @@ impl Org {
             Dimension::Step => used.words[7].to_owned(),
             Dimension::UnreadUsage | Dimension::Tag(_) => String::new(),
         };
-        Some(text).filter(|text| !text.is_empty())
+        Some(counted(dimension, text)).filter(|text| !text.is_empty())
     }
 
     fn bucket(&self, used: &Used, bucket: Granularity) -> Option<BucketStart> {
@@ -173,7 +189,7 @@ impl Org {
                 let text = if filter.dimension == Dimension::ApiKey { &self.key_names[used.key] } else { &value };
                 filter.values.iter().any(|part| text.to_lowercase().contains(&part.to_lowercase()))
             } else {
-                filter.values.contains(&value)
+                filter.values.iter().any(|of| counted(&filter.dimension, of.clone()) == value)
             };
             is_kept != filter.exclude
         };
@@ -219,6 +235,13 @@ impl Org {
         assert_eq!(answer.rows, rows, "{text}");
         answer
     }
+}
+
+/// As which a value counts.
+fn counted(dimension: &Dimension, value: String) -> String {
+    let name = dimension.name();
+    let alias = ALIASES.iter().find(|(label, of, _)| *label == name && *of == value);
+    alias.map_or(value, |(.., canonical)| (*canonical).to_owned())
 }
 
 /// The highest sums of a quarter of an hour.

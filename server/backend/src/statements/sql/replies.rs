@@ -116,7 +116,7 @@ pub(in crate::statements) async fn insert_answer(
     Ok(())
 }
 
-/// The addresses of members who may do something, in order.
+/// The addresses of members who may do something and see the whole organization, in order.
 pub(in crate::statements) async fn members_who_may(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -124,7 +124,8 @@ pub(in crate::statements) async fn members_who_may(
 ) -> Result<Vec<Email>, Error> {
     let roles = Role::ALL.into_iter().filter(|role| role.may(permission)).map(|role| role.as_str().to_owned());
     let found: Vec<String> = sqlx::query_scalar(
-        "select users.email from members join users using (user_id) where org_id = $1 and role = any($2) order by 1",
+        "select users.email from members join users using (user_id) where org_id = $1 and role = any($2) and team_ids is null
+         order by 1",
     )
     .bind(scope.org_id().0)
     .bind(roles.collect::<Vec<_>>())

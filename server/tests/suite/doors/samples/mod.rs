@@ -8,6 +8,7 @@ pub(super) mod events;
 pub(super) mod exports;
 pub(super) mod identity;
 pub(super) mod keys;
+pub(super) mod labels;
 pub(super) mod others;
 pub(super) mod prices;
 pub(super) mod projects;

@@ -4,7 +4,7 @@ use crate::events::read::Span;
 use crate::events::read::sql::{push_group, push_scope};
 use crate::ledger::adjust::{CURRENT_COST, LAST, series_of_event};
 use crate::ledger::key::{first_key, time_of};
-use crate::ledger::push_filter;
+use crate::ledger::{Words, push_filter};
 use crate::spend::sums_of;
 use crate::{Error, OrgScope};
 use domain::event::{CallGroup, CallGroupOrder, CallGroupQuery, CallGroupRow, CallGroups, CostPercentiles, Repeat};
@@ -208,7 +208,7 @@ pub(super) async fn list(
     sql.push(" and e.").push(id).push(" is not null");
     push_span(&mut sql, "e", span, unread);
     for filter in &query.filters {
-        push_filter(&mut sql, scope, filter);
+        push_filter(&mut sql, scope, filter, Words::Counted);
     }
     let order = order(query.order);
     sql.push(format!(
