@@ -29,7 +29,7 @@ const SHOWN: usize = 12;
 const MIN_EVENT_ID: usize = 6;
 
 /// Pages below those of the navigation, and what can be done: its words, who may, and where.
-const PLACES: [(&str, &str, Permission, &str); 22] = [
+const PLACES: &[(&str, &str, Permission, &str)] = &[
     ("New budget", "Action", Permission::ManageBudgets, "budgets/new"),
     ("New API key", "Action", Permission::ManageKeys, "settings/keys#new"),
     ("Import a file", "Action", Permission::SendEvents, "events/uploads#new"),
@@ -222,7 +222,7 @@ impl Asked<'_> {
         let whole = self.scope.may(Permission::ReadPrices);
         let pages = NavItem::GROUPS.into_iter().flatten().filter(|place| whole || !place.is_whole());
         let pages = pages.map(|place| Entry::leading(place.label(), "Page", place.path(org)));
-        let others = PLACES.into_iter().filter(|(_, _, permission, _)| self.scope.may(*permission));
+        let others = PLACES.iter().copied().filter(|(_, _, permission, _)| self.scope.may(*permission));
         let others = others.map(|(label, kind, _, path)| Entry::leading(label, kind, format!("/o/{org}/{path}")));
         pages.chain(others).collect()
     }

@@ -21,7 +21,6 @@ mod journal;
 mod keys;
 mod labels;
 mod lists;
-mod one_number;
 mod operations;
 mod organization;
 mod prices;

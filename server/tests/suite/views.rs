@@ -137,7 +137,7 @@ async fn what_happened_stands_on_charts_and_below_them() {
     let deploy = json!({"id": "d1", "kind": "deploy", "text": "Version 2 <b>", "at": "2026-11-17T14:05:00Z",
         "until": "2026-11-18T14:05:00Z", "project": "main", "link": "https://example.com/2"});
     let made = api.post_json("/v1/annotations", &deploy).await;
-    assert_eq!((made.status, &made.json()["at"]), (StatusCode::CREATED, &json!("2026-11-17T14:05:00+00:00")));
+    assert_eq!((made.status, &made.json()["at"]), (StatusCode::CREATED, &json!("2026-11-17T14:05:00Z")));
     assert_eq!(api.post_json("/v1/annotations", &deploy).await.status, StatusCode::OK);
     let mut other = deploy.clone();
     other["text"] = json!("Version 3");

@@ -357,7 +357,7 @@ impl Plan {
     }
 
     /// The product line that a project belongs to; none of what is a team's or nobody's.
-    fn line(&self, epoch: usize, place: Place) -> Option<usize> {
+    fn line_of(&self, epoch: usize, place: Place) -> Option<usize> {
         match place.holder {
             Holder::Project(project) => self.epochs[epoch].lines[project],
             Holder::Team(_) | Holder::Nobody => None,
@@ -371,7 +371,7 @@ impl Plan {
         let in_force = self.epochs[epoch].active[list].and(fits);
         for rule in (from..self.rules.len()).filter(|rule| in_force.has(*rule)) {
             let (compiled, place) = (&self.compiled[rule], route.end());
-            if !compiled.takes(place, self.line(epoch, place)) {
+            if !compiled.takes(place, self.line_of(epoch, place)) {
                 continue;
             }
             match (compiled.method, compiled.among.first()) {
@@ -414,6 +414,12 @@ impl Plan {
     #[must_use]
     pub fn owner(&self, day: NaiveDate, project: usize) -> Option<usize> {
         self.place(self.epoch(day), Holder::Project(project)).team
+    }
+
+    /// The product line that a project belonged to on a day.
+    #[must_use]
+    pub fn line(&self, day: NaiveDate, project: usize) -> Option<usize> {
+        self.epochs.get(self.epoch(day)).and_then(|epoch| epoch.lines[project])
     }
 
     /// Where the shares of a split go: as they are, or by later rules that take whole projects.

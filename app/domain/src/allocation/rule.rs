@@ -267,7 +267,7 @@ impl AllocationRule {
     #[must_use]
     pub fn asks_for_holders_alone(&self) -> bool {
         let mut conditions = self.conditions.iter();
-        conditions.all(|condition| matches!(condition.dimension, Dimension::Project | Dimension::Team))
+        conditions.all(|condition| condition.dimension.is_of_project())
     }
 
     /// Everybody whom it gives something.

@@ -70,6 +70,10 @@ fn value<'a>(usage: &'a Usage, dimension: &Dimension, (day, place, part): (Naive
     match dimension {
         Dimension::AllocatedTeam => team(place.team),
         Dimension::Team => team(usage.plan.owner(day, series.project)),
+        Dimension::ProductLine => {
+            let line = usage.plan.line(day, series.project).and_then(|line| usage.owners.lines.get(line));
+            line.map_or("", String::as_str)
+        }
         dimension => word(usage, series, dimension),
     }
 }

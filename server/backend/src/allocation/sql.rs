@@ -98,9 +98,7 @@ pub(super) async fn series(
          from series_words where org_id = $1 order by series_id",
     );
     let rows = rows.bind(scope.org_id().0).fetch_all(connection).await?;
-    let word = |dimension: &Dimension| {
-        dimension.is_of_events() && !dimension.is_label() && !dimension.is_of_project()
-    };
+    let word = |dimension: &Dimension| dimension.is_of_events() && !dimension.is_label() && !dimension.is_of_project();
     let words: Vec<(Dimension, String)> =
         Dimension::NAMED.into_iter().filter(word).map(|dimension| (dimension.clone(), dimension.name())).collect();
     rows.iter()

@@ -292,6 +292,36 @@ pub(crate) async fn visible_slugs(backend: &Backend, scope: &OrgScope) -> Result
     Ok(Some(projects.into_iter().map(|project| project.slug.to_string()).collect()))
 }
 
+/// Whose lines a caller sees of what was written down under owners of its day: of a member the teams', of a key of one project this one's.
+pub(crate) struct SeenOwners {
+    /// Slugs of teams; none where it does not go by teams.
+    pub(crate) teams: Option<Vec<String>>,
+    /// Slugs of projects; none where it does not go by projects.
+    pub(crate) projects: Option<Vec<String>>,
+}
+
+impl SeenOwners {
+    /// What the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(crate) async fn of(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
+        if scope.visible_teams().is_none_or(|teams| teams.is_empty()) {
+            return Ok(Self { teams: None, projects: visible_slugs(backend, scope).await? });
+        }
+        let teams = sql::teams(&backend.pool, scope, today(backend, scope), MAX_TEAMS).await?;
+        Ok(Self { teams: Some(teams.into_iter().map(|team| team.slug.into()).collect()), projects: None })
+    }
+
+    /// Whether a line of a team and a project is seen.
+    pub(crate) fn sees(&self, team: Option<&str>, project: Option<&str>) -> bool {
+        let has = |seen: Option<&Vec<String>>, slug: Option<&str>| {
+            seen.is_none_or(|seen| seen.iter().any(|seen| Some(seen.as_str()) == slug))
+        };
+        has(self.teams.as_ref(), team) && has(self.projects.as_ref(), project)
+    }
+}
+
 /// The project with this slug.
 ///
 /// # Errors

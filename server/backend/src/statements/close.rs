@@ -231,13 +231,13 @@ pub(super) async fn adjustments_in(backend: &Backend, scope: &OrgScope, month: N
 
 /// What counts in closed months now, less what closed statements hold of them.
 async fn pending(backend: &Backend, scope: &OrgScope, closed: &[NaiveDate]) -> Result<Entries, Error> {
-    let seen = projects::visible_slugs(backend, scope).await?;
+    let seen = projects::SeenOwners::of(backend, scope).await?;
     let mut now = Entries::default();
     for month in closed {
         let statement = build(backend, scope, Period::month_of(*month), None, Detail::Models).await?;
         statement.entries().iter().for_each(|(key, amount)| now.add(key.clone(), amount));
     }
-    Ok(now.since(&sql::versions::settled(&backend.pool, scope, seen.as_deref()).await?))
+    Ok(now.since(&sql::versions::settled(&backend.pool, scope, &seen).await?))
 }
 
 /// Waits for whoever changes a month's versions; the last version of a month that is not closed.

@@ -46,7 +46,8 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
     let costs = charges::costs(backend, scope, shown).await?;
     let used = spend::query(backend, scope, &SpendQuery::over(shown).per(Granularity::Month)).await?.rows;
     let mut used: BTreeMap<_, Sums> = used.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
-    let mut states = sql::versions::states(&backend.pool, scope, shown).await?;
+    let seen = projects::SeenOwners::of(backend, scope).await?;
+    let mut states = sql::versions::states(&backend.pool, scope, &seen, shown).await?;
     let months = std::iter::successors(Some(this_month), |month| Some(Period::month_of(month.from.pred_opt()?)));
     let total = |month: Period| {
         let charged: Decimal = costs.iter().map(|cost| cost.amount_in(month)).sum();
@@ -123,16 +124,14 @@ async fn stated(
     only: Only<'_>,
     detail: Detail,
 ) -> Result<MonthStatement, Error> {
-    let seen = projects::visible_slugs(backend, scope).await?;
-    let sees =
-        |project: Option<&str>| seen.as_ref().is_none_or(|seen| seen.iter().any(|slug| Some(slug.as_str()) == project));
+    let seen = projects::SeenOwners::of(backend, scope).await?;
     let wants = |team: Option<&str>, project: Option<&str>| match only {
         None => true,
         Some((StatementKind::Team, of)) => team == Some(of.owner.slug.as_str()),
         Some((StatementKind::Project, of)) => project == Some(of.owner.slug.as_str()),
     };
     if let Some(body) = close::closed_body(backend, scope, month.from).await? {
-        return Ok(body.statement.part(|team, project| sees(project) && wants(team, project)));
+        return Ok(body.statement.part(|team, project| seen.sees(team, project) && wants(team, project)));
     }
     let found = futures::try_join!(
         build(backend, scope, month, only.map(|(kind, of)| (kind, of.id)), detail),

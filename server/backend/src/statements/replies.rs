@@ -130,11 +130,9 @@ async fn of_team(
     number: u32,
     team: &str,
 ) -> Result<MonthStatement, Error> {
-    let seen = projects::visible_slugs(backend, scope).await?;
-    let sees =
-        |project: Option<&str>| seen.as_ref().is_none_or(|seen| seen.iter().any(|slug| Some(slug.as_str()) == project));
+    let seen = projects::SeenOwners::of(backend, scope).await?;
     let statement = close::stated_in(backend, scope, month, number).await?;
-    Ok(statement.part(|of, project| of == Some(team) && sees(project)))
+    Ok(statement.part(|of, project| of == Some(team) && seen.sees(of, project)))
 }
 
 fn lines(statement: &MonthStatement) -> Vec<String> {

@@ -74,7 +74,7 @@ impl Place {
     }
 
     async fn audited(&self) -> String {
-        let entries = audit::list(&self.server.backend, &self.org.owner, 5).await.unwrap();
+        let entries = audit::list(&self.server.backend, &self.org.owner, 50).await.unwrap();
         entries.into_iter().map(|row| row.detail).collect::<Vec<_>>().join("\n")
     }
 }

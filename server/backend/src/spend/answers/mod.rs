@@ -54,7 +54,7 @@ pub(super) struct State {
     pub(super) versions: Decimal,
     /// Of the words and owners of projects, where they matter.
     pub(super) projects: Decimal,
-    /// Of the allocation rules that count, where they matter.
+    /// Of the allocation rules that count, and of the business metrics that they may split by, where they matter.
     pub(super) rules: Decimal,
 }
 

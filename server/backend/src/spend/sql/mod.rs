@@ -521,7 +521,9 @@ pub(super) async fn states(
             select coalesce(sum(hashtextextended(project_id::text || product_line_id || valid_from || valid_to, 0)), 0)
             from project_product_lines where org_id = $1) else 0 end as projects, case when $5 then (
             select coalesce(sum(hashtextextended(rule_id::text, 0)), 0) from rules
-            where org_id = $1 and kind = 'allocation' and superseded_at is null) else 0 end as rules
+            where org_id = $1 and kind = 'allocation' and superseded_at is null) + (
+            select coalesce(sum(extract(epoch from recorded_at)), 0) from business_metric_values
+            where org_id = $1 and superseded_at is null) else 0 end as rules
          from unnest($2::date[], $3::date[]) with ordinality as part (from_day, to_day, number)
          cross join lateral (
             select coalesce(sum(version), 0) as versions from rollup_version

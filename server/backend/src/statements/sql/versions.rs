@@ -1,5 +1,6 @@
 //! Queries of versions, of the entries of closed ones, and of waivers.
 
+use crate::projects::SeenOwners;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::period::Period;
@@ -175,15 +176,16 @@ pub(in crate::statements) async fn insert_entries(
 pub(in crate::statements) async fn settled(
     pool: &PgPool,
     scope: &OrgScope,
-    seen: Option<&[String]>,
+    seen: &SeenOwners,
 ) -> Result<Entries, Error> {
     let rows = sqlx::query(
         "select of_month, team, project, source, sum(amount) as amount from statement_entries
-         where org_id = $1 and ($2::text[] is null or project = any($2))
+         where org_id = $1 and ($2::text[] is null or project = any($2)) and ($3::text[] is null or team = any($3))
          group by of_month, team, project, source",
     )
     .bind(scope.org_id().0)
-    .bind(seen)
+    .bind(&seen.projects)
+    .bind(&seen.teams)
     .fetch_all(pool)
     .await?;
     let entry = |row: &PgRow| -> Result<Entry, Error> {
@@ -226,6 +228,7 @@ pub(in crate::statements) struct ClosedSums {
 pub(in crate::statements) async fn states(
     pool: &PgPool,
     scope: &OrgScope,
+    seen: &SeenOwners,
     period: Period,
 ) -> Result<BTreeMap<NaiveDate, Known>, Error> {
     let rows = sqlx::query(
@@ -235,15 +238,16 @@ pub(in crate::statements) async fn states(
             coalesce(sum(e.amount) filter (where e.of_month <> v.month), 0) as adjusted
          from statement_versions v
          left join (
-            select * from statement_entries where $4::uuid[] is null
-                or project in (select slug from projects where org_id = $1 and project_id = any($4))
+            select * from statement_entries
+            where ($4::text[] is null or project = any($4)) and ($5::text[] is null or team = any($5))
          ) e on e.org_id = v.org_id and e.month = v.month and e.number = v.number
          where v.org_id = $1 and v.month >= $2 and v.month < $3 group by v.month",
     )
     .bind(scope.org_id().0)
     .bind(period.from)
     .bind(period.to)
-    .bind(scope.visible_projects())
+    .bind(&seen.projects)
+    .bind(&seen.teams)
     .fetch_all(pool)
     .await?;
     let known = |row: &PgRow| -> Result<_, Error> {
