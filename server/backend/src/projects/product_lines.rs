@@ -180,23 +180,24 @@ pub(super) async fn spans_of(
 /// The product line with this slug.
 ///
 /// # Errors
-/// [`Problem::NotFound`], also where the caller sees none of its projects; [`Problem::Forbidden`]; [`Error::Database`].
+/// [`Problem::NotFound`], also where the caller sees none of its projects; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn product_line_by_slug(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<ProductLine, Error> {
-    let found = list_product_lines(backend, scope).await?.into_iter().find(|line| line.slug.as_str() == slug);
+    let found = lines::all(&backend.pool, scope).await?.into_iter().find(|line| line.slug.as_str() == slug);
     Ok(found.ok_or(Problem::NotFound)?)
 }
 
 /// One product line with the projects that belong to it today.
 ///
 /// # Errors
-/// As [`product_line_by_slug`].
+/// As [`product_line_by_slug`]; [`Problem::Forbidden`] without the permission to read.
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn product_line_detail(
     backend: &Backend,
     scope: &OrgScope,
     slug: &str,
 ) -> Result<(ProductLine, Vec<Project>), Error> {
+    scope.require(Permission::Read)?;
     let line = product_line_by_slug(backend, scope, slug).await?;
     let (spans, today) = (product_line_spans(backend, scope).await?, today(backend, scope));
     let mut projects = list_projects(backend, scope).await?;
