@@ -59,7 +59,7 @@ fn InFrame(children: Children) -> impl IntoView {
     let badges = Badges { events: 3, budgets: 1, alerts: 2 };
     let calendar = Calendar { today: today(), fiscal_year_start_month: 4 };
     view! {
-        <Frame organization=organization organizations=organizations user="ada@acme.example" badges=badges calendar=calendar>
+        <Frame organization=organization organizations=organizations user="ada@acme.example" badges=badges calendar=calendar whole=true>
             {children()}
         </Frame>
     }

@@ -1,7 +1,5 @@
 //! Doors for annotations.
 
-#![expect(clippy::too_many_arguments, reason = "a form's door has one argument per field")]
-
 use super::path;
 use crate::caller::Caller;
 use crate::error::AppError;
