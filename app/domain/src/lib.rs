@@ -5,6 +5,7 @@
 //! To add a word, put its type here first; SQL, pages and the API then share it.
 
 pub mod allocation;
+#[cfg(feature = "tz")]
 pub mod annotation;
 pub mod budget;
 pub mod business_metric;

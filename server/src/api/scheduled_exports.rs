@@ -156,7 +156,7 @@ async fn delete_destination(
 
 /// How a test went.
 #[derive(Debug, Serialize, ToSchema)]
-struct TestDocument {
+struct DestinationTestDocument {
     /// What went wrong, as the storage said it; null where the file was written and deleted.
     error: Option<String>,
 }
@@ -169,7 +169,7 @@ struct TestDocument {
     security(("api_key" = ["admin"])),
     params(("name" = String, Path, description = "Name of the destination.")),
     responses(
-        (status = 200, description = "The storage answered, or could not be reached.", body = TestDocument),
+        (status = 200, description = "The storage answered, or could not be reached.", body = DestinationTestDocument),
         (status = 409, description = "The credentials cannot be decrypted: enter them again.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -177,8 +177,10 @@ async fn test_destination(
     caller: ApiCaller,
     State(state): State<AppState>,
     Path(name): Path<String>,
-) -> Result<Json<TestDocument>, ApiError> {
-    Ok(Json(TestDocument { error: schedules::test_destination(&state.backend, &caller.scope, &name).await? }))
+) -> Result<Json<DestinationTestDocument>, ApiError> {
+    Ok(Json(DestinationTestDocument {
+        error: schedules::test_destination(&state.backend, &caller.scope, &name).await?,
+    }))
 }
 
 /// All schedules.

@@ -204,9 +204,9 @@ fn compared(pairs: &[(String, String)]) -> Result<(u32, Option<u32>), Problem> {
 
 /// What is different between two versions.
 #[derive(Debug, Serialize, ToSchema)]
-struct ChangesDocument {
+struct EntryChangesDocument {
     /// Only amounts that differ.
-    changes: Vec<ChangeDocument>,
+    changes: Vec<EntryChangeDocument>,
     /// All differences together: a decimal string with 12 places.
     #[schema(example = "-14.200000000000")]
     total: String,
@@ -214,7 +214,7 @@ struct ChangesDocument {
 
 /// A line that differs.
 #[derive(Debug, Serialize, ToSchema)]
-struct ChangeDocument {
+struct EntryChangeDocument {
     /// With the amount of the difference.
     #[serde(flatten)]
     entry: EntryDocument,
@@ -234,23 +234,23 @@ struct ChangeDocument {
         ("from" = u32, Query, description = "Number of the one."),
         ("to" = Option<u32>, Query, description = "Number of the other; left out for the month as it is now.")
     ),
-    responses((status = 200, description = "The differences.", body = ChangesDocument))
+    responses((status = 200, description = "The differences.", body = EntryChangesDocument))
 )]
 async fn changes(
     caller: ApiCaller,
     State(state): State<AppState>,
     Path(of): Path<String>,
     Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<ChangesDocument>, ApiError> {
+) -> Result<Json<EntryChangesDocument>, ApiError> {
     let (month, (from, to)) = (month(&of)?, compared(&pairs)?);
     let changes = statements::changes(&state.backend, &caller.scope, month, from, to).await?;
     let total: Decimal = changes.iter().map(|change| change.after - change.before).sum();
-    let document = |EntryChange { key, before, after }: &EntryChange| ChangeDocument {
+    let document = |EntryChange { key, before, after }: &EntryChange| EntryChangeDocument {
         entry: EntryDocument::of(month.from, key, after - before),
         before: exact(*before),
         after: exact(*after),
     };
-    Ok(Json(ChangesDocument { changes: changes.iter().map(document).collect(), total: exact(total) }))
+    Ok(Json(EntryChangesDocument { changes: changes.iter().map(document).collect(), total: exact(total) }))
 }
 
 /// What is signed.
