@@ -242,11 +242,12 @@ where
     let visit = Visit::enter(address).await?;
     // By itself: every date of a list asks for it, and the whole frame is large.
     provide_context(visit.frame.offsets.clone());
-    let (page, waiting) = futures::join!(draw(visit.clone()), identity::waiting(&visit));
+    // On the heap: what pages read is large, and they are drawn from deep below.
+    let (page, waiting) = futures::join!(Box::pin(draw(visit.clone())), identity::waiting(&visit));
     let Page { title, body, .. } = page.unwrap_or_else(missing);
     let head = print_head(&visit.frame.organization.name, &title, visit.frame.calendar());
     let body = html! { {head}{body} };
-    let framed = Page::new(title, identity::framed(&visit, waiting, body).await);
+    let framed = Page::new(title, Box::pin(identity::framed(&visit, waiting, body)).await);
     Ok(Page { reader: Some(visit.user.user_id), ..framed })
 }
 

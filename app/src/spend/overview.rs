@@ -35,13 +35,14 @@ const ROWS: usize = 8;
 /// The organization's Overview.
 pub(crate) async fn overview(visit: Visit) -> Drawn {
     let part = SpendScope::Organization;
-    let (spend, views) = futures::join!(panel(&visit, part, None), views::board(&visit, part, None));
+    let (spend, views) = futures::join!(panel(&visit, part, None), Box::pin(views::board(&visit, part, None)));
     Ok(Page::new("Overview", view! { <PageHead title="Overview" hidden=true/>{spend}{views} }))
 }
 
 /// Spend of a part of the organization in the days that the address chooses; `within` is the part as a filter, for links to Explore.
 pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimension, &str)>) -> AnyView {
-    match live(visit, View::read(visit, part, within)).await {
+    // A page's largest question: on the heap, because it is asked from deep below.
+    match Box::pin(live(visit, View::read(visit, part, within))).await {
         Ok((view, address)) => {
             html! { <div class="part" id="spend" data-live-on=address>{view.draw()}</div> }
         }
@@ -57,7 +58,7 @@ async fn attention_of(
     ahead: &ForecastInputs,
 ) -> Result<Vec<Attention>, backend::Error> {
     match part {
-        SpendScope::Organization => backend::spend::attention(backend, scope, ahead).await,
+        SpendScope::Organization => Box::pin(backend::spend::attention(backend, scope, ahead)).await,
         SpendScope::Team(_) | SpendScope::Project(_) => {
             let found = backend::spend::anomalies(backend, scope).await?;
             Ok(found.into_iter().map(Attention::Unusual).collect())
@@ -102,7 +103,7 @@ impl View {
         let chosen = PeriodSelection::from_query(&query, visit.frame.calendar());
         let (period, compare) = (chosen.period, chosen.compare());
         let is_whole = filters.is_empty() && period == Period::month_to_date(today);
-        let overview = backend::spend::overview(backend, scope, part, period, compare, &filters);
+        let overview = Box::pin(backend::spend::overview(backend, scope, part, period, compare, &filters));
         let beside = async {
             if !filters.is_empty() {
                 return Ok((None, Vec::new(), None));

@@ -117,7 +117,7 @@ pub async fn arrange_views(
 
 /// To Explore, with what happened to a view.
 fn lead_to(org: &str, name: &str, view: ViewId, notice: &str) {
-    redirect(&UrlQuery::new().with(name, &view.to_string()).and("notice", notice).at(&NavItem::Explore.path(org)));
+    redirect(&format!("{}?{name}={view}&notice={notice}", NavItem::Explore.path(org)));
 }
 
 fn id(text: &str) -> Result<ViewId, Problem> {

@@ -108,7 +108,7 @@ async fn the_page_exports_and_says_who_did() {
     let settings = [("org", "acme"), ("month", "2026-11"), ("settings[expense_account]", "")];
     let refused = browser.post_form_from(PAGE, "/fn/journal/set", &settings).await;
     assert_eq!(refused.header("location"), Some(PAGE));
-    assert!(page(&browser).await.contains("Enter something here."));
+    assert!(page(&browser).await.contains("Enter an expense account."));
     let settings = [("org", "acme"), ("month", "2026-11"), ("settings[expense_account]", "6510")];
     browser.post_form("/fn/journal/set", &settings).await;
     assert!(page(&browser).await.contains("6510"));

@@ -111,7 +111,7 @@ async fn a_statements_line_has_its_rate_and_opens_its_events() {
         rows.next().is_some_and(|head| head.ends_with(",quantity,rate,rate_per,requests,amount,currency,charge,rule")),
         "{file}"
     );
-    assert!(rows.next().is_some_and(|row| row.ends_with(",1000,2.5,1000000,1,0.002500000000,USD,")), "{file}");
+    assert!(rows.next().is_some_and(|row| row.ends_with(",1000,2.5,1000000,1,0.002500000000,USD,,")), "{file}");
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ mod tests {
         let mark = |number, from, text: &str| Mark { number, from, last: from, text: text.to_owned() };
         let drawn = marks(&[mark(1, 0, "a < b"), mark(2, 0, "c"), mark(3, 9, "d")], 10);
         assert!(drawn.contains("height=\"32\""), "two rows: {drawn}");
-        for part in ["<title>a &lt; b</title>", ">1</text>", ">2</text>", "x=\"95%\" y=\"12\">3</text>"] {
+        for part in ["<title>a &lt; b</title>", ">1</text>", ">2</text>", "x=\"95.00%\" y=\"12\">3</text>"] {
             assert!(drawn.contains(part), "{part} in {drawn}");
         }
         let crowded: Vec<_> = (0..9).map(|number| mark(number, 3, "x")).collect();

@@ -275,8 +275,11 @@ async fn a_test_writes_and_deletes_and_says_what_came_back() {
     assert_eq!(test().await, None);
     assert_eq!(world.storage.objects(), [""; 0]);
     let asked = world.storage.requests();
-    assert!(asked[0].starts_with("PUT /lake/llm/lake/tallystick-test-") && asked[1].starts_with("DELETE"), "{asked:?}");
-    world.storage.fail("DELETE", Fault::Unavailable, 4);
+    assert!(
+        asked[0].starts_with("PUT /lake/llm/lake/tallystick-test-") && asked[1] == "POST /lake?delete",
+        "{asked:?}"
+    );
+    world.storage.fail("?delete", Fault::Unavailable, 4);
     assert!(test().await.unwrap().starts_with("The test file llm/lake/tallystick-test-"));
     let destination = schedules::destinations(&world.backend, world.owner()).await.unwrap().remove(0);
     let (tested_at, error) = destination.tested.unwrap();

@@ -40,10 +40,10 @@ impl Wrong {
 pub(crate) fn read_text(field: &str, text: &str) -> Result<String, FieldProblem> {
     let text = text.trim();
     if text.is_empty() {
-        let what = match field {
-            "id" => "an id",
-            "to_model" => "the model it stands for",
-            _ => &format!("a {}", field.replace('_', " ")),
+        let what = match field.replace('_', " ") {
+            name if name == "to model" => "the model it stands for".to_owned(),
+            name if name.starts_with(['a', 'e', 'i', 'o']) => format!("an {name}"),
+            name => format!("a {name}"),
         };
         return Err(FieldProblem::new(field, "required", format!("Enter {what}.")));
     }

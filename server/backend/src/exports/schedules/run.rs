@@ -62,7 +62,7 @@ async fn step(backend: &Backend, stop: &CancellationToken) -> Result<bool, Error
     let Some(run) = sql::claim(&backend.pool, now, lease(now)).await? else { return Ok(false) };
     // Where the organization was deleted meanwhile, its runs went with it.
     if let Some(scope) = identity::system_scope_if_there(backend, run.org_id).await? {
-        attempt(backend, &scope, &run, stop).await?;
+        Box::pin(attempt(backend, &scope, &run, stop)).await?;
     }
     Ok(true)
 }
@@ -151,7 +151,7 @@ async fn make(backend: &Backend, scope: &OrgScope, run: &Claimed) -> Result<(), 
     drop(connection);
     let query = schedule.query(run.span);
     let object = place.object(&schedule.name, &query.file_name());
-    let written = send(backend, scope, run, &*store, &query, &object).await?;
+    let written = Box::pin(send(backend, scope, run, &*store, &query, &object)).await?;
     let now = backend.clock.now();
     put_manifest(backend, scope, &*store, &query, &written, now).await?;
     sql::done(&backend.pool, run, &written.file, &data_version, now).await?;
@@ -173,13 +173,13 @@ async fn send(
     object: &str,
 ) -> Result<Written, Broken> {
     let path = Path::from(object);
-    let pieces = file(backend, scope, query).await?;
+    let pieces = Box::pin(file(backend, scope, query)).await?;
     let id = store.create_multipart(&path).await?;
     if !sql::begun(&backend.pool, run, object, &id).await? {
         abort(store, &path, &id).await;
         return Err(Error::server("scheduled export", "another server has the run").into());
     }
-    let uploaded = upload(store, &path, &id, pieces, PART).await?;
+    let uploaded = Box::pin(upload(store, &path, &id, pieces, PART)).await?;
     let revision = sql::files(&backend.pool, scope, run).await?.saturating_add(1);
     let file = ExportFile {
         object: object.to_owned(),

@@ -116,7 +116,8 @@ impl<T: Send + Sync + 'static> Kept<T> {
             Ok(known) => return Ok(known),
             Err(question) => question,
         };
-        let rows = Some(read(question.days).await?).filter(|rows| rows.len() <= MOST_ROWS).map(Arc::new);
+        // What reads is the larger part of every question, and some pages ask a dozen at once.
+        let rows = Some(Box::pin(read(question.days)).await?).filter(|rows| rows.len() <= MOST_ROWS).map(Arc::new);
         self.0.insert(question, rows.clone()).await;
         Ok(rows)
     }
@@ -149,7 +150,7 @@ impl Asker<'_> {
         span: Period,
         limit: usize,
     ) -> Result<(Vec<SpendRow>, Sums), Error> {
-        let rows = allocation::grouped(self.backend, self.scope, query, span).await?;
+        let rows = Box::pin(allocation::grouped(self.backend, self.scope, query, span)).await?;
         let (mut rows, total) = add_rows(&[Arc::new(rows)], query.needs());
         rows.truncate(limit);
         Ok((rows, total))

@@ -91,7 +91,7 @@ pub(super) async fn grouped(
         }
     }
     if let (true, Source::Days(period)) = (query.needs().latencies, source) {
-        latencies::add(pool, scope, part, query, *period, (&mut grouped, &mut total)).await?;
+        Box::pin(latencies::add(pool, scope, part, query, *period, (&mut grouped, &mut total))).await?;
     }
     grouped.sort_by(in_order);
     Ok((grouped, total))
