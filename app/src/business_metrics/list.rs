@@ -22,7 +22,7 @@ pub(crate) async fn metrics(visit: Visit) -> Drawn {
     let rows = backend::business_metrics::totals(&visit.backend, &visit.scope, period).await?;
     let file = visit.frame.may(Permission::ManagePrices).then(|| {
         let form = file(visit.org());
-        view! { <Section title="A file of values" id="file">{form}</Section> }
+        view! { <Section title="A file of values" id="import">{form}</Section> }
     });
     let lead = "What one ticket, user or customer cost, and the margin where a metric is revenue.";
     Ok(Page::new(

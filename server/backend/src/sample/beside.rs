@@ -82,7 +82,7 @@ fn forms(today: NaiveDate) -> Vec<ChargeForm> {
             rate: "20".to_owned(),
             included: "60".to_owned(),
             project: "code-assistant".to_owned(),
-            ..charge("subscription", "Coding agent, team plan", "anthropic")
+            ..charge("subscription", "Coding agent team plan", "anthropic")
         },
         ChargeForm {
             quantity: "4".to_owned(),
