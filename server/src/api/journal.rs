@@ -28,19 +28,20 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Which file.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+// Texts, so that what is wrong is told as a problem.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JournalParameters {
     /// `chargeback` (of a closed month) or `accrual` (of usage that is not invoiced).
-    #[param(example = "accrual")]
+    #[param(example = "accrual", required = true)]
     kind: String,
     /// `generic` (default), `net_suite`, `xero`, `quick_books` or `oracle_gl`.
-    #[serde(default)]
+    #[param(required = false)]
     preset: String,
     /// Which file where there are several, from 1: Xero takes at most 300 lines.
-    #[param(minimum = 1)]
-    part: Option<usize>,
+    #[param(value_type = Option<usize>, minimum = 1, required = false)]
+    part: String,
 }
 
 impl JournalParameters {
@@ -57,7 +58,8 @@ impl JournalParameters {
         preset: Preset,
         files: Vec<String>,
     ) -> Result<Response, Problem> {
-        let (part, count) = (self.part.unwrap_or(1), files.len());
+        let part: usize = if self.part.is_empty() { 1 } else { self.part.parse().unwrap_or_default() };
+        let count = files.len();
         let of_several = if count > 1 { format!("-{part}") } else { String::new() };
         let name = format!("{}-{}{of_several}.csv", exported.journal.head.external_ref(), preset.as_str());
         let file = part.checked_sub(1).and_then(|at| files.into_iter().nth(at));

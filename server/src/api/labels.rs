@@ -122,14 +122,15 @@ async fn enter(
 }
 
 /// A value of a label.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
 #[into_params(parameter_in = Query)]
 struct LabelValue {
     /// The label.
-    #[param(example = "tag.department")]
+    #[param(example = "tag.department", required = true)]
     label: String,
     /// What is sent.
-    #[param(example = "eng")]
+    #[param(example = "eng", required = true)]
     value: String,
 }
 
@@ -141,7 +142,8 @@ struct LabelValue {
     security(("api_key" = ["admin"])),
     params(LabelValue),
     responses(
-        (status = 204, description = "It counts as itself.")
+        (status = 204, description = "It counts as itself."),
+        (status = 404, description = "There is no such alias.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn remove(
@@ -294,14 +296,14 @@ async fn require(
 }
 
 /// A required label.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
 #[into_params(parameter_in = Query)]
 struct RequiredLabelParams {
     /// The label.
-    #[param(example = "tag.cost_type")]
+    #[param(example = "tag.cost_type", required = true)]
     label: String,
     /// Slug of the project; left out: of all projects.
-    #[serde(default)]
     #[param(required = false)]
     project: String,
 }
@@ -314,7 +316,8 @@ struct RequiredLabelParams {
     security(("api_key" = ["admin"])),
     params(RequiredLabelParams),
     responses(
-        (status = 204, description = "It is not required any more.")
+        (status = 204, description = "It is not required any more."),
+        (status = 404, description = "It is not required.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn release(
