@@ -75,5 +75,5 @@ pub(super) fn projects(org: &str, owned: &[Project]) -> AnyView {
             view! { <li><a href=href>{project.name.clone()}</a>" "{archived}</li> }
         })
         .collect_view();
-    html! { <ul>{links}</ul> }
+    html! { <ul class="project-links">{links}</ul> }
 }

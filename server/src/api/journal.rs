@@ -45,6 +45,20 @@ pub(crate) struct JournalParameters {
 }
 
 impl JournalParameters {
+    /// Of a query, in which the last of several values counts.
+    fn of(pairs: Vec<(String, String)>) -> Self {
+        let mut of = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "kind" => of.kind = value,
+                "preset" => of.preset = value,
+                "part" => of.part = value,
+                _ => {}
+            }
+        }
+        of
+    }
+
     /// What of them names the columns.
     pub(crate) fn read(&self) -> Result<(JournalKind, Preset), Problem> {
         let preset = if self.preset.is_empty() { Ok(Preset::Generic) } else { self.preset.parse() };
@@ -142,9 +156,9 @@ async fn export(
     caller: ApiCaller,
     State(state): State<AppState>,
     Path(month): Path<String>,
-    Query(asked): Query<JournalParameters>,
+    Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<(StatusCode, Json<JournalDocument>), ApiError> {
-    let asked = (parse_month(&month)?, asked.read()?);
+    let asked = (parse_month(&month)?, JournalParameters::of(pairs).read()?);
     let (exported, is_new) = journal::export(&state.backend, &caller.scope, asked.0, asked.1).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(exported.into())))
@@ -165,8 +179,9 @@ async fn file(
     caller: ApiCaller,
     State(state): State<AppState>,
     Path(month): Path<String>,
-    Query(asked): Query<JournalParameters>,
+    Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
+    let asked = JournalParameters::of(pairs);
     let (month, (kind, preset)) = (parse_month(&month)?, asked.read()?);
     let (exported, files) = journal::files(&state.backend, &caller.scope, month, (kind, preset)).await?;
     Ok(asked.respond(&exported, preset, files)?)
