@@ -31,6 +31,9 @@ impl Question {
     /// A field problem for `query` where a filter cannot be read, or there is too much.
     pub fn read(pairs: &[(String, String)]) -> Result<Self, FieldProblem> {
         let wrong = |code: &str, detail: String| FieldProblem::new("query", code, detail);
+        if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_QUESTION {
+            return Err(wrong("too_long", format!("Use at most {MAX_QUESTION} characters.")));
+        }
         let range = Period { from: NaiveDate::MIN, to: NaiveDate::MAX }.into();
         let asked =
             ExploreQuery::from_pairs(pairs, range, None).map_err(|problem| wrong("invalid", problem.detail()))?;
@@ -40,9 +43,6 @@ impl Question {
         };
         let measure = (MEASURE.to_owned(), asked.measure.as_str().to_owned());
         let pairs: Vec<_> = std::iter::once(measure).chain(pairs.iter().filter(is_asked).cloned()).collect();
-        if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_QUESTION {
-            return Err(wrong("too_long", format!("Use at most {MAX_QUESTION} characters.")));
-        }
         Ok(Self(pairs))
     }
 
