@@ -92,8 +92,9 @@ async fn journal(
     caller: MemberCaller,
     State(state): State<AppState>,
     Path((_, month)): Path<(String, String)>,
-    Query(asked): Query<JournalParameters>,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Response, ApiError> {
+    let asked = JournalParameters::of(pairs)?;
     let (month, (kind, preset)) = (parse_month(&month)?, asked.read()?);
     let (exported, files) = backend::journal::files(&state.backend, &caller.scope, month, (kind, preset)).await?;
     Ok(asked.respond(&exported, preset, files)?)

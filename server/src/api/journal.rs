@@ -17,7 +17,8 @@ use domain::journal::{ExportedJournal, JournalForm, JournalKind, Preset};
 use domain::money::exact;
 use domain::problem::Problem;
 use domain::statement::{month_text, parse_month};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,9 +29,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Which file.
-// Texts, so that what is wrong is told as a problem.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JournalParameters {
     /// `chargeback` (of a closed month) or `accrual` (of usage that is not invoiced).
@@ -40,23 +39,26 @@ pub(crate) struct JournalParameters {
     #[param(required = false)]
     preset: String,
     /// Which file where there are several, from 1: Xero takes at most 300 lines.
-    #[param(value_type = Option<usize>, minimum = 1, required = false)]
-    part: String,
+    #[param(minimum = 1)]
+    part: Option<usize>,
 }
 
 impl JournalParameters {
-    /// Of a query, in which the last of several values counts.
-    fn of(pairs: Vec<(String, String)>) -> Self {
-        let mut of = Self::default();
+    /// Of a query: each of them once, and no other. What is wrong is told as a problem.
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+        let mut told: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in pairs {
-            match name.as_str() {
-                "kind" => of.kind = value,
-                "preset" => of.preset = value,
-                "part" => of.part = value,
-                _ => {}
+            if !["kind", "preset", "part"].contains(&name.as_str()) {
+                return Err(Problem::field(&*name, "unknown", format!("`{name}` is not a parameter.")));
+            }
+            if told.insert(name.clone(), value).is_some() {
+                return Err(Problem::field(&*name, "repeated", format!("Give `{name}` once.")));
             }
         }
-        of
+        let part = told.remove("part").map(|part| part.parse()).transpose();
+        let part = part.map_err(|_| Problem::field("part", "invalid", "Use a number such as 1."))?;
+        let mut text = |name| told.remove(name).unwrap_or_default();
+        Ok(Self { kind: text("kind"), preset: text("preset"), part })
     }
 
     /// What of them names the columns.
@@ -72,8 +74,7 @@ impl JournalParameters {
         preset: Preset,
         files: Vec<String>,
     ) -> Result<Response, Problem> {
-        let part: usize = if self.part.is_empty() { 1 } else { self.part.parse().unwrap_or_default() };
-        let count = files.len();
+        let (part, count) = (self.part.unwrap_or(1), files.len());
         let of_several = if count > 1 { format!("-{part}") } else { String::new() };
         let name = format!("{}-{}{of_several}.csv", exported.journal.head.external_ref(), preset.as_str());
         let file = part.checked_sub(1).and_then(|at| files.into_iter().nth(at));
@@ -158,7 +159,7 @@ async fn export(
     Path(month): Path<String>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<(StatusCode, Json<JournalDocument>), ApiError> {
-    let asked = (parse_month(&month)?, JournalParameters::of(pairs).read()?);
+    let asked = (parse_month(&month)?, JournalParameters::of(pairs)?.read()?);
     let (exported, is_new) = journal::export(&state.backend, &caller.scope, asked.0, asked.1).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(exported.into())))
@@ -181,7 +182,7 @@ async fn file(
     Path(month): Path<String>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let asked = JournalParameters::of(pairs);
+    let asked = JournalParameters::of(pairs)?;
     let (month, (kind, preset)) = (parse_month(&month)?, asked.read()?);
     let (exported, files) = journal::files(&state.backend, &caller.scope, month, (kind, preset)).await?;
     Ok(asked.respond(&exported, preset, files)?)
