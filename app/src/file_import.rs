@@ -1,12 +1,30 @@
 //! What pages of files before they are entered have in common: how many rows are right, and what is wrong with the others.
 
+use crate::form::FileErrors;
 use crate::format;
-use crate::ui::{Badge, Section, Table, Tone, columns, html};
-use domain::import::{FileImport, FileRow};
+use crate::ui::{Badge, Button, Field, FormErrors, Section, Table, Tone, columns, html};
+use domain::import::{FileForm, FileImport, FileRow};
 use leptos::prelude::*;
 
 /// Most rows that a page shows; those that are wrong come first.
 const SHOWN: usize = 300;
+
+/// The form that sends a file, of which nothing counts yet: `yet` says so. It posts to `/imports` below a room's page.
+pub(crate) fn form<F: FileForm>(page: &str, yet: &'static str) -> AnyView {
+    let path = format!("{page}/imports");
+    let wrong = FileErrors::posted_to(&path);
+    let hint = format!("UTF-8, at most 1 MiB and 2,000 rows. Columns: {}.", F::COLUMNS.join(", "));
+    html! {
+        <form class="form form-wide" method="post" enctype="multipart/form-data" action=path>
+            <FormErrors errors=wrong.all()/>
+            <Field label="CSV file" name="file" kind="file" accept=".csv" error=wrong.of("file") hint=hint/>
+            <div class="actions">
+                <Button>"Upload and preview"</Button>
+                <span class="soft small">{yet}</span>
+            </div>
+        </form>
+    }
+}
 
 /// Rows of a file as a page has them: how many, and how many of them are wrong.
 pub(crate) struct Rows {

@@ -101,6 +101,17 @@ impl Problem {
         Self::invalid(vec![FieldProblem::new(pointer, code, detail)])
     }
 
+    /// The same where the fields belong to a part of a form: `part[field]`. Those that stand beside the part keep their names.
+    #[must_use]
+    pub fn within(self, part: &str, beside: &[&str]) -> Self {
+        let Self::Invalid { detail, fields } = self else { return self };
+        let of = |field: FieldProblem| match beside.contains(&field.pointer.as_str()) {
+            true => field,
+            false => FieldProblem { pointer: format!("{part}[{}]", field.pointer), ..field },
+        };
+        Self::Invalid { detail, fields: fields.into_iter().map(of).collect() }
+    }
+
     /// A conflict with the present state.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::Conflict { detail: detail.into() }

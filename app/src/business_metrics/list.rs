@@ -1,16 +1,13 @@
 //! The list: each metric with what one unit cost in the chosen days, and the form that sends a file.
 
 use super::{answer, asked};
-use crate::form::FileErrors;
+use crate::file_import::form;
 use crate::format;
 use crate::layout::{NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{
-    Button, EmptyState, Field, FormErrors, NoticeText, PageHead, Section, Table, Tone, UrlNotice, columns, html,
-};
+use crate::ui::{EmptyState, NoticeText, PageHead, Section, Table, Tone, UrlNotice, columns, html};
 use domain::business_metric::{MetricEntry, MetricForm, UnitCost};
 use domain::identity::Permission;
-use domain::import::FileForm;
 use leptos::prelude::*;
 
 const NOTICES: &[NoticeText] =
@@ -21,7 +18,7 @@ pub(crate) async fn metrics(visit: Visit) -> Drawn {
     let period = PeriodSelection::from_query(&visit.query, visit.frame.calendar()).period;
     let rows = backend::business_metrics::totals(&visit.backend, &visit.scope, period).await?;
     let file = visit.frame.may(Permission::ManagePrices).then(|| {
-        let form = file(visit.org());
+        let form = form::<MetricForm>(&NavItem::UnitCosts.path(visit.org()), "Nothing is recorded yet.");
         view! { <Section title="A file of values" id="import">{form}</Section> }
     });
     let lead = "What one ticket, user or customer cost, and the margin where a metric is revenue.";
@@ -74,21 +71,5 @@ fn line(org: &str, query: &UrlQuery, (entry, cost): &(MetricEntry, Option<UnitCo
             <td class="num">{format::count(entry.values)}</td>
             <td class="nowrap">{entry.to.pred_opt().map(format::day_year)}</td>
         </tr>
-    }
-}
-
-fn file(org: &str) -> AnyView {
-    let path = format!("{}/imports", NavItem::UnitCosts.path(org));
-    let wrong = FileErrors::posted_to(&path);
-    let hint = format!("UTF-8, at most 1 MiB and 2,000 rows. Columns: {}.", MetricForm::COLUMNS.join(", "));
-    html! {
-        <form class="form form-wide" method="post" enctype="multipart/form-data" action=path>
-            <FormErrors errors=wrong.all()/>
-            <Field label="CSV file" name="file" kind="file" accept=".csv" error=wrong.of("file") hint=hint/>
-            <div class="actions">
-                <Button>"Upload and preview"</Button>
-                <span class="soft small">"Nothing is recorded yet."</span>
-            </div>
-        </form>
     }
 }

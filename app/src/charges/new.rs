@@ -1,7 +1,8 @@
 //! Entering charges: one by form, many as a file.
 
 use super::api::EnterCharge;
-use crate::form::{FileErrors, Posted};
+use crate::file_import;
+use crate::form::Posted;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
@@ -9,7 +10,6 @@ use crate::ui::{
 };
 use domain::charge::{ChargeForm, ChargeKind};
 use domain::identity::Permission;
-use domain::import::FileForm;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -18,7 +18,8 @@ pub(crate) async fn new_charge(visit: Visit) -> Drawn {
     visit.scope.require(Permission::ManagePrices)?;
     let crumbs = vec![Crumb::link("Charges", NavItem::Charges.path(visit.org())), Crumb::here("Add charges")];
     let lead = "What costs beside events: it counts on each of its days, also in months that are over.";
-    let (form, file) = (form(visit.org(), owners(&visit).await?), file(visit.org()));
+    let file = file_import::form::<ChargeForm>(&NavItem::Charges.path(visit.org()), "Nothing is entered yet.");
+    let form = form(visit.org(), owners(&visit).await?);
     Ok(Page::new(
         "Add charges",
         view! {
@@ -91,22 +92,6 @@ fn form(org: &str, (projects, teams): (Vec<Choice>, Vec<Choice>)) -> AnyView {
             <TextArea label="Reason" name=name("reason") rows=2 maxlength=500 value=kept("reason") error=error("reason")
                 hint="For those who read the numbers later."/>
             <div class="actions"><Button kind=ButtonKind::Primary>"Enter charge"</Button></div>
-        </form>
-    }
-}
-
-fn file(org: &str) -> AnyView {
-    let path = format!("{}/imports", NavItem::Charges.path(org));
-    let wrong = FileErrors::posted_to(&path);
-    let hint = format!("UTF-8, at most 1 MiB and 2,000 rows. Columns: {}.", ChargeForm::COLUMNS.join(", "));
-    html! {
-        <form class="form form-wide" method="post" enctype="multipart/form-data" action=path>
-            <FormErrors errors=wrong.all()/>
-            <Field label="CSV file" name="file" kind="file" accept=".csv" error=wrong.of("file") hint=hint/>
-            <div class="actions">
-                <Button>"Upload and preview"</Button>
-                <span class="soft small">"Nothing is entered yet."</span>
-            </div>
         </form>
     }
 }

@@ -2,10 +2,8 @@
 
 use crate::caller::Caller;
 use crate::error::AppError;
-use backend::Error;
 use backend::exports::schedules;
 use domain::export::{DestinationForm, ScheduleForm};
-use domain::problem::{FieldProblem, Problem};
 use leptos::prelude::*;
 use leptos_axum::redirect;
 
@@ -23,7 +21,7 @@ pub async fn save_destination(
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let saved = schedules::save_destination(&backend, &scope, &name, &destination, &secret.into()).await;
-    saved.map_err(|error| named("destination", error))?;
+    saved.map_err(|error| error.within("destination", &["name", "secret"]))?;
     lead_back(&org, "destination-saved");
     Ok(())
 }
@@ -68,7 +66,7 @@ pub async fn save_schedule(
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let saved = schedules::save_schedule(&backend, &scope, &name, &schedule).await;
-    saved.map_err(|error| named("schedule", error))?;
+    saved.map_err(|error| error.within("schedule", &["name"]))?;
     lead_back(&org, "schedule-saved");
     Ok(())
 }
@@ -103,14 +101,4 @@ pub async fn delete_schedule(
 
 fn lead_back(org: &str, notice: &str) {
     redirect(&format!("/o/{org}/exports/scheduled?notice={notice}"));
-}
-
-/// Fields as the form calls them.
-fn named(form: &str, error: Error) -> AppError {
-    let Error::Problem(Problem::Invalid { fields, .. }) = error else { return error.into() };
-    let of = |field: FieldProblem| match field.pointer.as_str() {
-        "name" | "secret" => field,
-        pointer => FieldProblem { pointer: format!("{form}[{pointer}]"), ..field },
-    };
-    AppError::of(Problem::invalid(fields.into_iter().map(of).collect()))
 }

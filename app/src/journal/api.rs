@@ -4,7 +4,7 @@ use crate::caller::Caller;
 use crate::error::AppError;
 use backend::journal;
 use domain::journal::{JournalForm, JournalKind, Preset};
-use domain::problem::{FieldProblem, Problem};
+use domain::problem::Problem;
 use domain::statement::parse_month;
 use leptos::prelude::*;
 use leptos_axum::redirect;
@@ -41,8 +41,7 @@ pub async fn set_journal(
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let month = domain::statement::month_text(parse_month(&month)?.from);
-    let named = |field: FieldProblem| FieldProblem { pointer: format!("settings[{}]", field.pointer), ..field };
-    let read = settings.parse().map_err(|wrong| Problem::invalid(wrong.into_iter().map(named).collect()))?;
+    let read = settings.parse().map_err(|wrong| Problem::invalid(wrong).within("settings", &[]))?;
     journal::set_settings(&backend, &scope, &read).await?;
     redirect(&format!("/o/{org}/statements/{month}/journal?notice=saved"));
     Ok(())

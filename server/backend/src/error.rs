@@ -49,6 +49,15 @@ impl Error {
         Self::Server { operation, detail: detail.to_string() }
     }
 
+    /// The same where the fields of a problem belong to a part of a form ([`Problem::within`]).
+    #[must_use]
+    pub fn within(self, part: &str, beside: &[&str]) -> Self {
+        match self {
+            Self::Problem(problem) => Self::Problem(problem.within(part, beside)),
+            other => other,
+        }
+    }
+
     /// The named constraint that refused a write, if that is what happened.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! `/v1/export-destinations` and `/v1/export-schedules`: files of finished days in the organization's own storage.
 
-use super::json::{Body, invalid, pointed};
+use super::json::{Body, pointed};
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::{ApiError, ProblemDocument};
@@ -11,7 +11,6 @@ use backend::exports::schedules;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use domain::export::{Destination, DestinationForm, ExportFile, ExportRun, ScheduleForm, ScheduleState};
 use domain::ids::ExportRunId;
-use domain::problem::{FieldProblem, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -127,17 +126,7 @@ async fn save_destination(
     Body(DestinationInput { destination, secret }): Body<DestinationInput>,
 ) -> Result<StatusCode, ApiError> {
     let saved = schedules::save_destination(&state.backend, &caller.scope, &name, &destination, &secret.into()).await;
-    saved.map(saved_as).map_err(|error| match error {
-        backend::Error::Problem(Problem::Invalid { fields, .. }) => {
-            let is_outside = |field: &FieldProblem| ["name", "secret"].contains(&field.pointer.as_str());
-            let of = |field: FieldProblem| match is_outside(&field) {
-                true => field,
-                false => FieldProblem { pointer: format!("destination/{}", field.pointer), ..field },
-            };
-            invalid(fields.into_iter().map(of).collect()).into()
-        }
-        error => error.into(),
-    })
+    saved.map(saved_as).map_err(|error| pointed("", error.within("destination", &["name", "secret"])))
 }
 
 const fn saved_as(is_new: bool) -> StatusCode {

@@ -12,8 +12,7 @@ async fn post(api: &Client, path: &str, body: &Value) -> (StatusCode, Value) {
 
 /// Acme used a dollar in web-shop's name and three of the project main itself.
 async fn start() -> (TestApp, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
+    let app = TestApp::priced().await;
     let acme = seed::named(&app.backend, "Acme", "UTC").await;
     acme.team("growth").await;
     let call = |amount: i64, repo: &str| {
@@ -22,9 +21,7 @@ async fn start() -> (TestApp, Client, Client) {
         call
     };
     acme.record([call(1, "web-shop"), call(3, "infra")]).await;
-    let browser = app.anonymous();
-    let fields = [("email", acme.email.as_str()), ("password", seed::PASSWORD)];
-    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
+    let browser = app.signed_in(acme.email.as_str()).await;
     let api = app.api(secrecy::ExposeSecret::expose_secret(&acme.key));
     (app, browser, api)
 }

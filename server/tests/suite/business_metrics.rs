@@ -1,47 +1,23 @@
 //! Business metrics through the real router: sent, listed, asked for their unit costs, and shown.
 
-use crate::support::{Client, FORM_WITH_FILE, TestApp, form_with_file};
+use crate::support::{Client, FORM_WITH_FILE, TestApp, acme_with, assert_says, call, form_with_file};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use domain::event::EventInput;
 use serde_json::{Value, json};
 
 /// Acme spent $0.0035 on November 17; its owner is signed in.
 async fn start() -> (TestApp, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
-    let acme = app.organization("Acme", "UTC").await;
-    let call = json!({"id": "one", "timestamp": "2026-11-17T10:00:00Z", "provider": "openai", "model": "gpt-4o",
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
-    let call: EventInput = serde_json::from_value(call).unwrap();
-    backend::events::ingest_inputs(&app.backend, &acme.scope, vec![call]).await.unwrap();
-    let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
-    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
-    let api = app.api(&acme.key);
-    (app, browser, api)
+    acme_with(vec![call(json!({}))]).await
 }
 
 fn tickets(period: &str, value: &str) -> Value {
     json!({"name": "tickets", "unit": "tickets", "period": period, "value": value, "labels": {"project": "main"}})
 }
 
-async fn page(browser: &Client, path: &str) -> String {
-    let page = browser.get(path).await;
-    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-    page.body.replace('\u{a0}', " ").replace("<!>", "")
-}
-
-fn assert_says(page: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(page.contains(part), "{part} in {page}");
-    }
-}
-
 #[tokio::test]
 async fn values_are_sent_and_what_a_unit_cost_is_asked() {
     let (_app, browser, api) = start().await;
-    assert_says(&page(&browser, "/o/acme/business-metrics").await, &["No business metrics yet"]);
+    assert_says(&browser.page("/o/acme/business-metrics").await, &["No business metrics yet"]);
     let send = async |values: Value| api.post_json("/v1/business-metrics", &json!({ "values": values })).await;
     let revenue = json!({"name": "revenue", "unit": "USD", "period": "2026-11", "value": "1.0035"});
     let sent = send(json!([tickets("2026-11-17", "7"), tickets("2026-11-19", "2"), revenue])).await;
@@ -79,15 +55,15 @@ async fn values_are_sent_and_what_a_unit_cost_is_asked() {
 
     let month = "from=2026-11-01&to=2026-12-01";
     assert_says(
-        &page(&browser, &format!("/o/acme/business-metrics?{month}")).await,
+        &browser.page(&format!("/o/acme/business-metrics?{month}")).await,
         &["tickets", "revenue", "$0.00035", "$1.00 (99.7 %)"],
     );
-    let shown = page(&browser, &format!("/o/acme/business-metrics/tickets?{month}&project=main")).await;
+    let shown = browser.page(&format!("/o/acme/business-metrics/tickets?{month}&project=main")).await;
     assert_says(
         &shown,
         &["Cost per unit (tickets), November", "2 of 30 days have values", "no values", "superseded", "value=\"main\""],
     );
-    let none = page(&browser, &format!("/o/acme/business-metrics/tickets?{month}&project=side")).await;
+    let none = browser.page(&format!("/o/acme/business-metrics/tickets?{month}&project=side")).await;
     assert_says(&none, &["No values in these days"]);
     assert_eq!(browser.get("/o/acme/business-metrics/none").await.status, StatusCode::NOT_FOUND);
 }
@@ -109,15 +85,15 @@ async fn a_file_of_values_is_looked_at_first() {
     let head = "name,unit,period,value,labels\ntickets,tickets,2026-11-17,7,project=main\n";
     let wrong = upload(&format!("{head}tickets,tickets,x,7,\n")).await;
     assert_says(
-        &page(&browser, wrong.header("location").unwrap()).await,
+        &browser.page(wrong.header("location").unwrap()).await,
         &["1 of 2 rows cannot be entered", "period: Use a day"],
     );
     let right = upload(head).await;
     let path = right.header("location").unwrap().to_owned();
-    assert_says(&page(&browser, &path).await, &["Enter 1 value", "project=main"]);
+    assert_says(&browser.page(&path).await, &["Enter 1 value", "project=main"]);
     let import = path.rsplit('/').next().unwrap();
     let fields = [("org", "acme"), ("import", import)];
     let answer = browser.post_form_from(&path, "/fn/business-metrics/enter-import", &fields).await;
     assert_eq!(answer.header("location"), Some("/o/acme/business-metrics?notice=imported"), "{}", answer.body);
-    assert_says(&page(&browser, &path).await, &["Entered on"]);
+    assert_says(&browser.page(&path).await, &["Entered on"]);
 }

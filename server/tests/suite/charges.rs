@@ -1,27 +1,15 @@
 //! Charges beside events through the real router: the API, the form, a file, and the pages that show them.
 
-use crate::support::{Client, FORM_WITH_FILE, TestApp, form_with_file};
+use crate::support::{Client, FORM_WITH_FILE, TestApp, acme_with, assert_says, call, form_with_file};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use domain::event::EventInput;
 use serde_json::{Value, json};
 
 const FORM: &str = "/o/acme/charges/new";
 
 /// Acme spent $0.0035 on November 17; its owner is signed in.
 async fn start() -> (TestApp, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
-    let acme = app.organization("Acme", "UTC").await;
-    let call = json!({"id": "one", "timestamp": "2026-11-17T10:00:00Z", "provider": "openai", "model": "gpt-4o",
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
-    let call: EventInput = serde_json::from_value(call).unwrap();
-    backend::events::ingest_inputs(&app.backend, &acme.scope, vec![call]).await.unwrap();
-    let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
-    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
-    let api = app.api(&acme.key);
-    (app, browser, api)
+    acme_with(vec![call(json!({}))]).await
 }
 
 fn charge(id: &str, amount: &str) -> Value {
@@ -32,18 +20,6 @@ fn charge(id: &str, amount: &str) -> Value {
 async fn send(api: &Client, charges: Value) -> (StatusCode, Value) {
     let answer = api.post_json("/v1/charges", &json!({ "charges": charges })).await;
     (answer.status, answer.json())
-}
-
-async fn page(browser: &Client, path: &str) -> String {
-    let page = browser.get(path).await;
-    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-    page.body.replace('\u{a0}', " ").replace("<!>", "")
-}
-
-fn assert_says(page: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(page.contains(part), "{part} in {page}");
-    }
 }
 
 #[tokio::test]
@@ -88,18 +64,18 @@ async fn charges_are_sent_once_and_ended_with_a_reason() {
     assert_eq!((&project["charged"], project["charges"].as_array().unwrap().len()), (&json!("50.000000000000"), 2));
     let spend = api.get("/v1/spend?from=2026-11-01&to=2026-12-01").await.json();
     assert_eq!(spend["total"]["spend"], "0.003500000000", "charges are no spend");
-    assert_says(&page(&browser, "/o/acme/settings/audit").await, &["before 2026-11-16. Cancelled."]);
+    assert_says(&browser.page("/o/acme/settings/audit").await, &["before 2026-11-16. Cancelled."]);
 }
 
 #[tokio::test]
 async fn the_form_the_pages_and_the_overview_name_charges_beside_usage() {
     let (_app, browser, _) = start().await;
-    assert_says(&page(&browser, "/o/acme/charges").await, &["No charges yet", "Add charges"]);
+    assert_says(&browser.page("/o/acme/charges").await, &["No charges yet", "Add charges"]);
     let wrong = [("org", "acme"), ("charge[kind]", "seats"), ("charge[rate]", "x"), ("labels", "prod")];
     let answer = browser.post_form_from(FORM, "/fn/charges/enter", &wrong).await;
     assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, Some(FORM)));
     assert_says(
-        &page(&browser, FORM).await,
+        &browser.page(FORM).await,
         &["name=value between commas.</a>", "href=\"#charge[rate]\"", "value=\"prod\""],
     );
     let right = [
@@ -116,23 +92,23 @@ async fn the_form_the_pages_and_the_overview_name_charges_beside_usage() {
     let answer = browser.post_form_from(FORM, "/fn/charges/enter", &right).await;
     assert_eq!(answer.header("location"), Some("/o/acme/charges?notice=entered"), "{}", answer.body);
     let month = "from=2026-11-01&to=2026-12-01";
-    let list = page(&browser, &format!("/o/acme/charges?{month}")).await;
+    let list = browser.page(&format!("/o/acme/charges?{month}")).await;
     assert_says(
         &list,
         &["Charges, November", "$200", "3 × $100.00 a month", "unallocated", "Chat for all", "since Nov 1, 2026"],
     );
-    let overview = page(&browser, &format!("/o/acme?{month}")).await;
+    let overview = browser.page(&format!("/o/acme?{month}")).await;
     assert_says(&overview, &["usage + ", ">$200.00 charges</a>", "$0.0035"]);
     assert!(
-        !page(&browser, &format!("/o/acme?{month}&model=gpt-4o")).await.contains("usage + "),
+        !browser.page(&format!("/o/acme?{month}&model=gpt-4o")).await.contains("usage + "),
         "charges have no model"
     );
-    let statements = page(&browser, "/o/acme/statements?month=2026-11").await;
+    let statements = browser.page("/o/acme/statements?month=2026-11").await;
     assert_says(&statements, &["November 2026, usage + charges", "Unallocated charges", "200.00"]);
     let path = list.split("/o/acme/charges/4").nth(1).unwrap().split('"').next().unwrap();
     let path = format!("/o/acme/charges/4{path}");
     assert_says(
-        &page(&browser, &path).await,
+        &browser.page(&path).await,
         &["Chat for all</h1>", "November 2026", "stage=prod", "Order 7", "End charge"],
     );
     let file = browser.get("/o/acme/charges.csv").await.body;
@@ -144,7 +120,7 @@ async fn the_form_the_pages_and_the_overview_name_charges_beside_usage() {
     let end = [("org", "acme"), ("charge", id), ("valid_to", ""), ("reason", "A mistake.")];
     let answer = browser.post_form_from(&path, "/fn/charges/end", &end).await;
     assert_eq!(answer.header("location"), Some("/o/acme/charges?notice=ended"), "{}", answer.body);
-    assert!(!page(&browser, &format!("/o/acme?{month}")).await.contains("usage + "));
+    assert!(!browser.page(&format!("/o/acme?{month}")).await.contains("usage + "));
     assert_eq!(browser.get("/o/acme/charges/none").await.status, StatusCode::NOT_FOUND);
 }
 
@@ -162,19 +138,19 @@ async fn a_file_is_shown_with_its_wrong_rows_before_it_is_entered() {
     };
     let answer = upload("kind,colour\nother,red\n").await;
     assert_eq!(answer.header("location"), Some(FORM), "{}", answer.body);
-    assert_says(&page(&browser, FORM).await, &["There is no field", "colour"]);
+    assert_says(&browser.page(FORM).await, &["There is no field", "colour"]);
     let head = "kind,description,amount,from,to,project,source,reason\n";
     let row = "seats,Chat,20,2026-11-01,2026-12-01,main,Bill,End\n";
     let wrong = upload(&format!("{head}{row}seats,Chat,x,2026-11-01,2026-12-01,main,Bill,End\n")).await;
-    let shown = page(&browser, wrong.header("location").unwrap()).await;
+    let shown = browser.page(wrong.header("location").unwrap()).await;
     assert_says(&shown, &["1 of 2 rows cannot be entered", "amount: Use a number", "ready"]);
     assert!(!shown.contains("Enter 2 charges"), "{shown}");
     let right = upload(&format!("{head}{row}")).await;
     let path = right.header("location").unwrap().to_owned();
-    assert_says(&page(&browser, &path).await, &["1 charge can be entered", "Enter 1 charge"]);
+    assert_says(&browser.page(&path).await, &["1 charge can be entered", "Enter 1 charge"]);
     let import = path.rsplit('/').next().unwrap();
     let answer =
         browser.post_form_from(&path, "/fn/charges/enter-import", &[("org", "acme"), ("import", import)]).await;
     assert_eq!(answer.header("location"), Some("/o/acme/charges?notice=imported"), "{}", answer.body);
-    assert_says(&page(&browser, &path).await, &["Entered on"]);
+    assert_says(&browser.page(&path).await, &["Entered on"]);
 }

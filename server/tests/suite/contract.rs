@@ -1,41 +1,19 @@
 //! Discounts, markups and the contract through the real router: forms without JavaScript, and the API with the same words.
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, acme_with, assert_says};
 use axum::http::StatusCode;
 use domain::event::EventInput;
 use serde_json::json;
 
 /// The application over the program's own price book, with a call of $0.0025 input and $0.001 output.
 async fn start() -> (TestApp, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
-    let acme = app.organization("Acme", "UTC").await;
-    let call = EventInput {
+    let now = EventInput {
         provider: "openai".to_owned(),
         model: "gpt-4o".to_owned(),
         usage: json!({"prompt_tokens": 1000, "completion_tokens": 100}),
         ..EventInput::default()
     };
-    backend::events::ingest_inputs(&app.backend, &acme.scope, vec![call]).await.unwrap();
-    let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
-    let signed_in = browser.post_form("/fn/identity/sign-in", &fields).await;
-    assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{}", signed_in.body);
-    let api = app.api(&acme.key);
-    (app, browser, api)
-}
-
-/// A page with ordinary blanks.
-async fn page(browser: &Client, path: &str) -> String {
-    let page = browser.get(path).await;
-    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-    page.body.replace('\u{a0}', " ")
-}
-
-fn assert_says(page: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(page.contains(part), "{part} in {page}");
-    }
+    acme_with(vec![now]).await
 }
 
 /// Posts a form and follows where it leads.
@@ -49,7 +27,7 @@ async fn post(browser: &Client, from: &str, path: &str, fields: &[(&str, &str)])
 #[tokio::test]
 async fn a_discount_shows_its_effect_before_it_is_entered_and_can_end() {
     let (_app, browser, api) = start().await;
-    let list = page(&browser, "/o/acme/prices/discounts").await;
+    let list = browser.page("/o/acme/prices/discounts").await;
     assert_says(
         &list,
         &[
@@ -58,20 +36,20 @@ async fn a_discount_shows_its_effect_before_it_is_entered_and_can_end() {
         ],
     );
     let form = "/o/acme/prices/discounts/new";
-    assert_says(&page(&browser, form).await, &["Show its effect"]);
+    assert_says(&browser.page(form).await, &["Show its effect"]);
     let wrong = browser.get(&format!("{form}?kind=discount&percent=120&seller=openai&source=")).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert_says(&wrong.body, &["Write a percentage above 0 and up to 100.", "Enter a source.", "value=\"120\""]);
-    let seen = page(&browser, &format!("{form}?kind=discount&percent=20&seller=openai&source=Contract+7")).await;
+    let seen = browser.page(&format!("{form}?kind=discount&percent=20&seller=openai&source=Contract+7")).await;
     assert_says(&seen, &["−20 % negotiated discount", "−$0.0007", "from $0.0035 to $0.0028", "Enter the discount"]);
-    let nothing = page(&browser, &format!("{form}?kind=markup&percent=20&seller=anthropic&source=Contract+7")).await;
+    let nothing = browser.page(&format!("{form}?kind=markup&percent=20&seller=anthropic&source=Contract+7")).await;
     assert_says(&nothing, &["Nothing of these days is concerned", "Enter the markup"]);
 
     let fields = [("kind", "discount"), ("percent", "20"), ("provider", "openai"), ("source", "Contract 7")];
     let to = post(&browser, form, "/fn/prices/add-modifier", &fields).await;
     assert_eq!(to, "/o/acme/prices/discounts?notice=entered");
-    assert_says(&page(&browser, &to).await, &["1 discount and 0 markups", "−20 %", "Contract 7", "= $80.00"]);
-    assert_says(&page(&browser, "/o/acme/prices/own").await, &["Entered the negotiated discount of factor 0.8"]);
+    assert_says(&browser.page(&to).await, &["1 discount and 0 markups", "−20 %", "Contract 7", "= $80.00"]);
+    assert_says(&browser.page("/o/acme/prices/own").await, &["Entered the negotiated discount of factor 0.8"]);
 
     let held = api.get("/v1/price-modifiers").await.json()["modifiers"][0].clone();
     assert_eq!((&held["factor"], &held["provider"]), (&json!("0.8"), &json!("openai")));
@@ -94,7 +72,7 @@ async fn a_discount_shows_its_effect_before_it_is_entered_and_can_end() {
 #[tokio::test]
 async fn a_term_is_entered_applied_to_a_month_and_stated_without_javascript() {
     let (_app, browser, api) = start().await;
-    assert_says(&page(&browser, "/o/acme/prices/contract").await, &["No terms yet", "Add term"]);
+    assert_says(&browser.page("/o/acme/prices/contract").await, &["No terms yet", "Add term"]);
     let form = "/o/acme/prices/contract/new";
     let wrong = [
         ("kind", "graduated"),
@@ -105,7 +83,7 @@ async fn a_term_is_entered_applied_to_a_month_and_stated_without_javascript() {
         ("from", "x"),
     ];
     post(&browser, form, "/fn/prices/add-term", &[&wrong[..], &[("source", "Contract 7")]].concat()).await;
-    let again = page(&browser, form).await;
+    let again = browser.page(form).await;
     assert_says(
         &again,
         &["Write a percentage", "Use a month such as 2026-11.", "counted in the same unit", "value=\"cheap\""],
@@ -120,21 +98,21 @@ async fn a_term_is_entered_applied_to_a_month_and_stated_without_javascript() {
     ];
     let to = post(&browser, form, "/fn/prices/add-term", &fields).await;
     assert_eq!(to, "/o/acme/prices/contract?notice=entered");
-    let listed = page(&browser, &to).await;
+    let listed = browser.page(&to).await;
     assert_says(&listed, &["600 free input tokens of openai", "not applied", "Preview the contract for November 2026"]);
 
     let run = post(&browser, &to, "/fn/prices/start-run", &[("kind", "contract"), ("month", "2026-11")]).await;
     // 600 of 1,000 input tokens at $2.50 a million.
     assert_says(
-        &page(&browser, &run).await,
+        &browser.page(&run).await,
         &["Contract run", "the contract for November 2026", "−$0.0015", "waits for you"],
     );
-    assert_says(&page(&browser, "/o/acme/prices/contract").await, &["See the preview"]);
+    assert_says(&browser.page("/o/acme/prices/contract").await, &["See the preview"]);
     let id = run.rsplit('/').next().unwrap();
     post(&browser, &run, "/fn/prices/confirm-run", &[("run", id), ("reason", "November")]).await;
-    assert_says(&page(&browser, &run).await, &["Repricing complete", "Without it, $"]);
-    assert_says(&page(&browser, "/o/acme/prices/contract").await, &["applied", "−$0.0015"]);
-    let statement = page(&browser, "/o/acme/statements/2026-11/project/main").await;
+    assert_says(&browser.page(&run).await, &["Repricing complete", "Without it, $"]);
+    assert_says(&browser.page("/o/acme/prices/contract").await, &["applied", "−$0.0015"]);
+    let statement = browser.page("/o/acme/statements/2026-11/project/main").await;
     assert_says(&statement, &["Contract: 600 free input tokens of openai"]);
 
     let run = api.get(&format!("/v1/repricing-runs/{id}")).await.json();

@@ -1,8 +1,7 @@
 //! Journals through the real router: recorded by POST, fetched by GET, and on their page.
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, acme_with, call};
 use axum::http::{Method, StatusCode};
-use domain::event::EventInput;
 use serde_json::{Value, json};
 
 const PAGE: &str = "/o/acme/statements/2026-11/journal";
@@ -10,29 +9,12 @@ const JOURNAL: &str = "/v1/statements/2026-11/journal";
 
 /// Acme spent $350.00 on November 17; its owner is signed in.
 async fn start() -> (TestApp, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
-    let acme = app.organization("Acme", "UTC").await;
-    let call = json!({"id": "one", "timestamp": "2026-11-17T10:00:00Z", "provider": "openai", "model": "gpt-4o",
-        "usage": {"prompt_tokens": 100_000_000, "completion_tokens": 10_000_000}});
-    let call: EventInput = serde_json::from_value(call).unwrap();
-    backend::events::ingest_inputs(&app.backend, &acme.scope, vec![call]).await.unwrap();
-    let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
-    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
-    let api = app.api(&acme.key);
-    (app, browser, api)
+    acme_with(vec![call(json!({"usage": {"prompt_tokens": 100_000_000, "completion_tokens": 10_000_000}}))]).await
 }
 
 async fn export(api: &Client, query: &str) -> (StatusCode, Value) {
     let answer = api.send(Method::POST, &format!("{JOURNAL}?{query}"), &[], axum::body::Body::empty()).await;
     (answer.status, answer.json())
-}
-
-async fn page(browser: &Client) -> String {
-    let page = browser.get(PAGE).await;
-    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-    page.body.replace('\u{a0}', " ").replace("<!>", "")
 }
 
 #[tokio::test]
@@ -91,12 +73,12 @@ async fn settings_are_read_and_changed() {
 #[tokio::test]
 async fn the_page_exports_and_says_who_did() {
     let (_app, browser, _api) = start().await;
-    let before = page(&browser).await;
+    let before = browser.page(PAGE).await;
     assert!(before.contains("Export 2026-11-A1") && before.contains("A month is charged back once it is closed."));
     let form = [("org", "acme"), ("month", "2026-11"), ("kind", "accrual"), ("preset", "generic")];
     let sent = browser.post_form("/fn/journal/export", &form).await;
     assert_eq!(sent.header("location"), Some(&*format!("{PAGE}?notice=exported")), "{}", sent.body);
-    let after = page(&browser).await;
+    let after = browser.page(PAGE).await;
     assert!(after.contains("by owner@") && after.contains("for Generic CSV"), "{after}");
     assert!(!after.contains("Export 2026-11-A1"), "once per version");
     let again = browser.post_form("/fn/journal/export", &form).await;
@@ -108,10 +90,10 @@ async fn the_page_exports_and_says_who_did() {
     let settings = [("org", "acme"), ("month", "2026-11"), ("settings[expense_account]", "")];
     let refused = browser.post_form_from(PAGE, "/fn/journal/set", &settings).await;
     assert_eq!(refused.header("location"), Some(PAGE));
-    assert!(page(&browser).await.contains("Enter an expense account."));
+    assert!(browser.page(PAGE).await.contains("Enter an expense account."));
     let settings = [("org", "acme"), ("month", "2026-11"), ("settings[expense_account]", "6510")];
     browser.post_form("/fn/journal/set", &settings).await;
-    assert!(page(&browser).await.contains("6510"));
+    assert!(browser.page(PAGE).await.contains("6510"));
 }
 
 #[tokio::test]

@@ -1,39 +1,13 @@
 //! Product lines, required labels and aliases of values through the real router: by API, and as pages without scripts.
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, acme_with, assert_says, call};
 use axum::http::StatusCode;
-use domain::event::EventInput;
 use serde_json::{Value, json};
 
-/// Acme spent $0.0035 on November 17, half of its calls with a feature; its owner is signed in.
+/// Acme spent $0.0105 on November 17, two of three calls with a feature; its owner is signed in.
 async fn start() -> (TestApp, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
-    let acme = app.organization("Acme", "UTC").await;
-    let call = |id: &str, feature: Value| -> EventInput {
-        let call = json!({"id": id, "timestamp": "2026-11-17T10:00:00Z", "provider": "openai", "model": "gpt-4o",
-            "feature": feature, "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
-        serde_json::from_value(call).unwrap()
-    };
-    let calls = vec![call("one", json!("Chat-Bot")), call("two", json!("chatbot")), call("three", json!(null))];
-    backend::events::ingest_inputs(&app.backend, &acme.scope, calls).await.unwrap();
-    let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
-    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
-    let api = app.api(&acme.key);
-    (app, browser, api)
-}
-
-async fn page(browser: &Client, path: &str) -> String {
-    let page = browser.get(path).await;
-    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-    page.body.replace('\u{a0}', " ").replace("<!>", "")
-}
-
-fn assert_says(page: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(page.contains(part), "{part} in {page}");
-    }
+    let of = |id: &str, feature: Value| call(json!({"id": id, "feature": feature}));
+    acme_with(vec![of("one", json!("Chat-Bot")), of("two", json!("chatbot")), of("three", json!(null))]).await
 }
 
 #[tokio::test]
@@ -41,7 +15,7 @@ async fn labels_are_required_and_values_made_one() {
     let (_app, browser, api) = start().await;
     let path = "/o/acme/labels";
     assert_says(
-        &page(&browser, path).await,
+        &browser.page(path).await,
         &["No required labels yet", "Every value counts as itself.", "Could count as"],
     );
     let enter = async |door: &str, fields: &[(&str, &str)]| {
@@ -52,11 +26,11 @@ async fn labels_are_required_and_values_made_one() {
     assert_eq!(required.header("location"), Some("/o/acme/labels?notice=required"), "{}", required.body);
     let month = "from=2026-11-01&to=2026-12-01";
     assert_says(
-        &page(&browser, &format!("{path}?{month}")).await,
+        &browser.page(&format!("{path}?{month}")).await,
         &["66.7 %", "Where labels are missing", "\"feature\": \"…\"", "/o/acme/events?"],
     );
     let wrong = enter("alias", &[("label", "model"), ("value", ""), ("canonical", "x")]).await;
-    assert_says(&page(&browser, wrong.header("location").unwrap()).await, &["Use feature, environment", "alias-value"]);
+    assert_says(&browser.page(wrong.header("location").unwrap()).await, &["Use feature, environment", "alias-value"]);
     let one = enter("alias", &[("label", "feature"), ("value", "Chat-Bot"), ("canonical", "chatbot")]).await;
     assert_eq!(one.header("location"), Some("/o/acme/labels?notice=aliased#aliases"), "{}", one.body);
     let spend = api.get(&format!("/v1/spend?{month}&group_by=feature&measure=requests")).await.json();
@@ -89,16 +63,16 @@ async fn a_project_is_put_into_a_product_line() {
     let created =
         browser.post_form("/fn/projects/create-product-line", &[("org", "acme"), ("name", "Assistants")]).await;
     assert_eq!(created.header("location"), Some("/o/acme/product-lines/assistants?notice=created"), "{}", created.body);
-    assert_says(&page(&browser, "/o/acme/product-lines/assistants").await, &["No project belongs to it"]);
+    assert_says(&browser.page("/o/acme/product-lines/assistants").await, &["No project belongs to it"]);
     let edit = "/o/acme/projects/main/edit";
-    assert_says(&page(&browser, edit).await, &["Set product line", "Assistants"]);
+    assert_says(&browser.page(edit).await, &["Set product line", "Assistants"]);
     let fields = [("org", "acme"), ("project", "main"), ("product_line", "assistants"), ("from", "2026-11-15")];
     let put = browser.post_form_from(edit, "/fn/projects/assign-product-line", &fields).await;
     assert_eq!(put.header("location"), Some("/o/acme/projects/main?notice=placed"), "{}", put.body);
     let month = "from=2026-11-01&to=2026-12-01";
-    let shown = page(&browser, &format!("/o/acme/product-lines/assistants?{month}")).await;
+    let shown = browser.page(&format!("/o/acme/product-lines/assistants?{month}")).await;
     assert_says(&shown, &["/o/acme/projects/main", "$0.0105"]);
-    assert_says(&page(&browser, "/o/acme/projects").await, &["no product line", "/o/acme/product-lines/assistants"]);
+    assert_says(&browser.page("/o/acme/projects").await, &["no product line", "/o/acme/product-lines/assistants"]);
     let file = browser.get("/o/acme/projects.csv").await.body;
     assert!(file.lines().any(|line| line.contains("main") && line.contains(",assistants,")), "{file}");
     let spend = api.get(&format!("/v1/spend?{month}&group_by=product_line")).await.json();

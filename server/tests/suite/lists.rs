@@ -1,41 +1,22 @@
 //! Lists as files, statements down to their events, and the events behind an event's own words.
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, acme_with, call};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use domain::event::EventInput;
-use serde_json::{Value, json};
-
-fn call(id: &str, fields: Value) -> EventInput {
-    let mut event = json!({"id": id, "timestamp": "2026-11-17T10:00:00Z", "provider": "openai", "model": "gpt-4o",
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
-    event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    serde_json::from_value(event).unwrap()
-}
+use serde_json::json;
 
 /// Acme has calls of $0.0035, one from its own cache, one without a price; its owner is signed in.
 async fn start() -> (TestApp, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
-    let acme = app.organization("Acme", "UTC").await;
-    let calls = vec![
-        call("plain", json!({"session_id": "s/1", "request_id": "r 1", "customer": "!globex", "feature": "search"})),
-        call("cached", json!({"session_id": "s/1", "response_cache_hit": true})),
-        call("strange", json!({"model": "=cmd()", "timestamp": "2026-10-02T10:00:00Z", "session_id": "s/1"})),
-    ];
-    let answer = backend::events::ingest_inputs(&app.backend, &acme.scope, calls).await.unwrap();
-    assert_eq!(answer.accepted, 3, "{answer:?}");
-    let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
-    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
-    let api = app.api(&acme.key);
-    (app, browser, api)
+    acme_with(vec![
+        call(json!({"id": "plain", "session_id": "s/1", "request_id": "r 1", "customer": "!globex", "feature": "search"})),
+        call(json!({"id": "cached", "session_id": "s/1", "response_cache_hit": true})),
+        call(json!({"id": "strange", "model": "=cmd()", "timestamp": "2026-10-02T10:00:00Z", "session_id": "s/1"})),
+    ])
+    .await
 }
 
 async fn page(browser: &Client, path: &str) -> String {
-    let page = browser.get(path).await;
-    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-    page.body.replace('\u{a0}', " ").replace("&amp;", "&").replace("<!>", "")
+    browser.page(path).await.replace("&amp;", "&")
 }
 
 #[tokio::test]

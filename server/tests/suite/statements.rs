@@ -1,11 +1,10 @@
 //! Review and close of a month through the real router: pages, forms, the API, and the check of what was exported.
 
 use crate::support::process::tallystick;
-use crate::support::{Answer, Client, TestApp};
+use crate::support::{Answer, Client, TestApp, assert_says, call};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use backend::OrgScope;
-use domain::event::EventInput;
 use serde_json::{Value, json};
 
 const PAGE: &str = "/o/acme/statements/2026-10";
@@ -13,28 +12,17 @@ const TEAM: &str = "/o/acme/statements/2026-10/team/main";
 
 /// Acme spent $0.0035 on October 17; its owner is signed in.
 async fn start() -> (TestApp, OrgScope, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
+    let app = TestApp::priced().await;
     let acme = app.organization("Acme", "UTC").await;
-    let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
-    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
+    let browser = app.signed_in(&acme.email).await;
     spend(&app, &acme.scope, "one", "2026-10-17").await;
     let api = app.api(&acme.key);
     (app, acme.scope, browser, api)
 }
 
 async fn spend(app: &TestApp, scope: &OrgScope, id: &str, day: &str) {
-    let call = json!({"id": id, "timestamp": format!("{day}T10:00:00Z"), "provider": "openai", "model": "gpt-4o",
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
-    let call: EventInput = serde_json::from_value(call).unwrap();
+    let call = call(json!({"id": id, "timestamp": format!("{day}T10:00:00Z")}));
     backend::events::ingest_inputs(&app.backend, scope, vec![call]).await.unwrap();
-}
-
-async fn page(browser: &Client, path: &str) -> String {
-    let page = browser.get(path).await;
-    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-    page.body.replace('\u{a0}', " ").replace("<!>", "")
 }
 
 async fn post(browser: &Client, from: &str, form: &str, more: &[(&str, &str)]) -> Answer {
@@ -46,22 +34,16 @@ async fn posted(browser: &Client, from: &str, form: &str, more: &[(&str, &str)],
     let answer = post(browser, from, form, more).await;
     let to = answer.header("location").unwrap_or_default().to_owned();
     assert!(to.ends_with(&format!("notice={notice}")), "{form}: {} to {to} {}", answer.status, answer.body);
-    page(browser, to.split_once("/o/").map(|(_, path)| format!("/o/{path}")).as_deref().unwrap_or(&to)).await
-}
-
-fn assert_says(page: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(page.contains(part), "{part} in {page}");
-    }
+    browser.page(to.split_once("/o/").map(|(_, path)| format!("/o/{path}")).as_deref().unwrap_or(&to)).await
 }
 
 #[tokio::test]
 async fn a_month_goes_from_open_to_closed_on_its_pages() {
     let (app, scope, browser, api) = start().await;
-    let open = page(&browser, PAGE).await;
+    let open = browser.page(PAGE).await;
     assert_says(&open, &["open, no version yet", "Start review", "Statements add up", "100.000 %", "ended Oct 31"]);
     assert!(!open.contains("Close October with"), "not before the review");
-    assert_says(&page(&browser, "/o/acme/statements?month=2026-10").await, &["Review and close", ">open<"]);
+    assert_says(&browser.page("/o/acme/statements?month=2026-10").await, &["Review and close", ">open<"]);
 
     let reviewed = posted(&browser, PAGE, "review", &[], "version").await;
     assert_says(
@@ -73,7 +55,7 @@ async fn a_month_goes_from_open_to_closed_on_its_pages() {
             "Nothing moved since version 1.",
         ],
     );
-    let team = page(&browser, TEAM).await;
+    let team = browser.page(TEAM).await;
     assert_says(&team, &["Accept statement", "version 1 states $0.0035", "main/openai/gpt-4o"]);
     let accepted = posted(&browser, TEAM, "accept", &[("team", "main")], "accepted").await;
     assert_says(&accepted, &["The statement is accepted.", "Version 1 accepted on"]);
@@ -83,10 +65,10 @@ async fn a_month_goes_from_open_to_closed_on_its_pages() {
     let dispute = [("team", "main"), ("line", "main/openai/gpt-4o"), ("amount", "0.0035")];
     let wrong = post(&browser, TEAM, "dispute", &[&dispute[..], &[("reason", " ")]].concat()).await;
     assert_eq!(wrong.status, StatusCode::SEE_OTHER);
-    assert_says(&page(&browser, TEAM).await, &["Say why, for those who read the numbers later.", "value=\"0.0035\""]);
+    assert_says(&browser.page(TEAM).await, &["Say why, for those who read the numbers later.", "value=\"0.0035\""]);
     let disputed = [&dispute[..], &[("reason", "Not ours.")]].concat();
     assert_says(&posted(&browser, TEAM, "dispute", &disputed, "disputed").await, &["Not ours.", "no answer yet"]);
-    let shown = page(&browser, PAGE).await;
+    let shown = browser.page(PAGE).await;
     assert_says(&shown, &["1 open", "disputed version 1, no answer yet", "Answer to main about main/openai/gpt-4o"]);
     assert!(!shown.contains("Close October with"), "a dispute is in the way");
     let month = api.get("/v1/statements/2026-10").await.json();
@@ -99,7 +81,7 @@ async fn a_month_goes_from_open_to_closed_on_its_pages() {
 
     let stale = post(&browser, PAGE, "close", &[("total", "1")]).await;
     assert_eq!(stale.status, StatusCode::SEE_OTHER);
-    assert_says(&page(&browser, PAGE).await, &["The total is $0.0035 by now, not $1.00. Look at it again."]);
+    assert_says(&browser.page(PAGE).await, &["The total is $0.0035 by now, not $1.00. Look at it again."]);
     let closed = posted(&browser, PAGE, "close", &[("total", "0.003500000000")], "closed").await;
     assert_says(&closed, &["The month is closed.", "closed, version 2 of"]);
     assert!(!closed.contains("Take new version"));
@@ -107,12 +89,12 @@ async fn a_month_goes_from_open_to_closed_on_its_pages() {
     // What comes now stands in November, with the month that it belongs to.
     spend(&app, &scope, "late", "2026-10-30").await;
     assert_says(
-        &page(&browser, "/o/acme/statements?month=2026-11").await,
+        &browser.page("/o/acme/statements?month=2026-11").await,
         &["Adjustments of closed months", "October 2026", "main/openai/gpt-4o", "+$0.0035"],
     );
-    assert_says(&page(&browser, "/o/acme/statements/2026-11").await, &["1 adjustment here, +$0.0035"]);
-    assert_says(&page(&browser, "/o/acme/statements/2026-11/team/main").await, &["Adjustments of closed months"]);
-    assert_says(&page(&browser, "/o/acme/statements?month=2026-10").await, &[">closed<", "$0.0035"]);
+    assert_says(&browser.page("/o/acme/statements/2026-11").await, &["1 adjustment here, +$0.0035"]);
+    assert_says(&browser.page("/o/acme/statements/2026-11/team/main").await, &["Adjustments of closed months"]);
+    assert_says(&browser.page("/o/acme/statements?month=2026-10").await, &[">closed<", "$0.0035"]);
     assert_eq!(browser.get("/o/acme/statements/2026-1").await.status, StatusCode::NOT_FOUND);
     assert_eq!(browser.get(&format!("{PAGE}?from=9")).await.status, StatusCode::NOT_FOUND);
 }

@@ -1,31 +1,13 @@
 //! Saved views through the real router: saved, opened, changed, pinned, deleted and restored.
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, TestApp, acme_with, assert_says, call};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use domain::event::EventInput;
 use serde_json::{Value, json};
 
 /// Acme spent $0.0035 on November 17; its owner is signed in.
 async fn start() -> (TestApp, Client, Client) {
-    let app = TestApp::start().await;
-    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
-    let acme = app.organization("Acme", "UTC").await;
-    let call = json!({"id": "one", "timestamp": "2026-11-17T10:00:00Z", "provider": "openai", "model": "gpt-4o",
-        "feature": "triage", "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
-    let call: EventInput = serde_json::from_value(call).unwrap();
-    backend::events::ingest_inputs(&app.backend, &acme.scope, vec![call]).await.unwrap();
-    let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
-    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
-    let api = app.api(&acme.key);
-    (app, browser, api)
-}
-
-async fn page(browser: &Client, path: &str) -> String {
-    let page = browser.get(path).await;
-    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
-    page.body.replace('\u{a0}', " ").replace("<!>", "")
+    acme_with(vec![call(json!({"feature": "triage"}))]).await
 }
 
 /// Sends a form and gives the address that it leads to.
@@ -36,16 +18,10 @@ async fn send(browser: &Client, door: &str, fields: &[(&str, &str)]) -> String {
     answer.header("location").unwrap().to_owned()
 }
 
-fn says(page: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(page.contains(part), "{part} in {page}");
-    }
-}
-
 #[tokio::test]
 async fn a_view_keeps_its_address_and_opens_its_question() {
     let (_app, browser, _) = start().await;
-    says(&page(&browser, "/o/acme/explore").await, &["No saved views yet", "Save view"]);
+    assert_says(&browser.page("/o/acme/explore").await, &["No saved views yet", "Save view"]);
     let query = "?measure=requests&group_by=feature&period=30d&model=gpt-4o";
     let saved = send(&browser, "save", &[("name", "Requests"), ("query", query)]).await;
     let address = saved.split("&notice").next().unwrap().to_owned();
@@ -58,11 +34,14 @@ async fn a_view_keeps_its_address_and_opens_its_question() {
         question,
         format!("/o/acme/explore?measure=requests&group_by=feature&period=30d&model=gpt-4o&view={view}&notice=saved")
     );
-    let shown = page(&browser, &question).await;
-    says(&shown, &["The view is saved.", "<title>Requests · Tallystick</title>", "Requests by feature", "triage"]);
+    let shown = browser.page(&question).await;
+    assert_says(
+        &shown,
+        &["The view is saved.", "<title>Requests · Tallystick</title>", "Requests by feature", "triage"],
+    );
     assert!(!shown.contains("Update to these settings"), "nothing was changed");
     let changed = format!("/o/acme/explore?measure=spend&group_by=feature&period=30d&view={view}");
-    says(&page(&browser, &changed).await, &["Update to these settings", "Leave this view"]);
+    assert_says(&browser.page(&changed).await, &["Update to these settings", "Leave this view"]);
     send(&browser, "change", &[("view", &view), ("query", "measure=spend&group_by=feature&project=main")]).await;
     send(&browser, "change", &[("view", &view), ("name", "By feature"), ("shared", "true")]).await;
     let opened = browser.get(&address).await;
@@ -70,19 +49,22 @@ async fn a_view_keeps_its_address_and_opens_its_question() {
     let wrong = browser.post_form("/fn/views/save", &[("org", "acme"), ("name", ""), ("query", "project=")]).await;
     assert_eq!(wrong.status, StatusCode::SEE_OTHER);
     let removed = send(&browser, "delete", &[("view", &view)]).await;
-    says(&page(&browser, &removed).await, &["The view is deleted.", "Undo"]);
+    assert_says(&browser.page(&removed).await, &["The view is deleted.", "Undo"]);
     assert_eq!(browser.get(&address).await.status, StatusCode::NOT_FOUND);
     send(&browser, "restore", &[("view", &view)]).await;
     assert_eq!(browser.get(&address).await.status, StatusCode::FOUND);
-    says(&browser.get("/o/acme/suggestions?kind=anything&q=by+feat").await.body, &["By feature", "View", &address]);
+    assert_says(
+        &browser.get("/o/acme/suggestions?kind=anything&q=by+feat").await.body,
+        &["By feature", "View", &address],
+    );
 }
 
 #[tokio::test]
 async fn a_pinned_view_stands_on_the_overview_and_on_pages() {
     let (_app, browser, _) = start().await;
-    says(&page(&browser, "/o/acme").await, &["Arrange views", "Save a view in Explore to pin it here."]);
-    let usual = page(&browser, "/o/acme/projects/main").await;
-    says(&usual, &["Spend by feature", "Cost per request by model", "triage"]);
+    assert_says(&browser.page("/o/acme").await, &["Arrange views", "Save a view in Explore to pin it here."]);
+    let usual = browser.page("/o/acme/projects/main").await;
+    assert_says(&usual, &["Spend by feature", "Cost per request by model", "triage"]);
     let query = "measure=requests&group_by=feature&period=30d&chart=treemap";
     let saved = send(&browser, "save", &[("name", "Our requests"), ("query", query), ("shared", "true")]).await;
     let view = saved.split("view=").nth(1).unwrap().split('&').next().unwrap().to_owned();
@@ -91,14 +73,14 @@ async fn a_pinned_view_stands_on_the_overview_and_on_pages() {
     };
     assert_eq!(arrange("mine", "add").await, "/o/acme?arranged=true#views");
     assert_eq!(arrange("project:main", "add").await, "/o/acme/projects/main?arranged=true#views");
-    let overview = page(&browser, "/o/acme").await;
+    let overview = browser.page("/o/acme").await;
     let address = format!("/o/acme/explore?view={view}");
-    says(&overview, &["Our requests", "Requests, Oct 22 – Nov 20", &address, "Our requests: Requests"]);
-    let project = page(&browser, "/o/acme/projects/main").await;
-    says(&project, &["Our requests", "period=30d&amp;chart=treemap&amp;project=main"]);
+    assert_says(&overview, &["Our requests", "Requests, Oct 22 – Nov 20", &address, "Our requests: Requests"]);
+    let project = browser.page("/o/acme/projects/main").await;
+    assert_says(&project, &["Our requests", "period=30d&amp;chart=treemap&amp;project=main"]);
     assert!(!project.contains("Cost per request by model"), "the usual ones stand where nothing was chosen");
     arrange("mine", "remove").await;
-    assert!(!page(&browser, "/o/acme").await.contains("Requests, Oct 22"));
+    assert!(!browser.page("/o/acme").await.contains("Requests, Oct 22"));
 }
 
 #[tokio::test]
@@ -113,7 +95,7 @@ async fn programs_save_views_for_the_organization() {
     let view = made["view_id"].as_str().unwrap();
     let one = format!("/v1/views/{view}");
     let opened = browser.get(&format!("/o/acme/explore?view={view}")).await;
-    says(&page(&browser, opened.header("location").unwrap()).await, &["There is no project lost."]);
+    assert_says(&browser.page(opened.header("location").unwrap()).await, &["There is no project lost."]);
     let json = [("content-type", "application/json")];
     let patch = Body::from(json!({"query": "?group_by=team"}).to_string());
     let changed = api.send(Method::PATCH, &one, &json, patch).await;
@@ -163,12 +145,12 @@ async fn what_happened_stands_on_charts_and_below_them() {
         "/o/acme/explore?measure=spend&period=90d",
         "/o/acme/projects/main",
     ] {
-        says(&page(&browser, path).await, &shown);
+        assert_says(&browser.page(path).await, &shown);
     }
-    assert!(!page(&browser, "/o/acme/explore?measure=spend&chart=table").await.contains("Version 2"));
+    assert!(!browser.page("/o/acme/explore?measure=spend&chart=table").await.contains("Version 2"));
     let edit = format!("/o/acme/annotations/{id}");
-    says(
-        &page(&browser, &edit).await,
+    assert_says(
+        &browser.page(&edit).await,
         &["Edit annotation", "value=\"2026-11-17T14:05:00+00:00\"", "https://example.com/2"],
     );
     let form = |door: &str, fields: &[(&str, &str)]| {
@@ -186,13 +168,13 @@ async fn what_happened_stands_on_charts_and_below_them() {
     let said = [("kind", "incident"), ("text", "Outage"), ("at", "2026-10-30"), ("until", "2026-10-31")];
     let recorded = form("record", &said).await;
     assert_eq!(recorded, "/o/acme/annotations?from=2026-10-01&to=2026-11-01&notice=recorded");
-    says(&page(&browser, &recorded).await, &["Outage", "Oct 30 – Oct 31", "Incident", "stands on every chart"]);
+    assert_says(&browser.page(&recorded).await, &["Outage", "Oct 30 – Oct 31", "Incident", "stands on every chart"]);
     let fields = [("annotation", id.as_str()), ("kind", "deploy"), ("text", "Version 2.1"), ("at", "2026-11-17")];
     let changed = form("change", &fields).await;
-    says(&page(&browser, &changed).await, &["Version 2.1", "The annotation is changed."]);
+    assert_says(&browser.page(&changed).await, &["Version 2.1", "The annotation is changed."]);
     let removed = form("delete", &[("annotation", &id)]).await;
-    says(&page(&browser, &removed).await, &["The annotation is deleted.", "Undo"]);
-    assert!(!page(&browser, "/o/acme").await.contains("Version 2.1"));
+    assert_says(&browser.page(&removed).await, &["The annotation is deleted.", "Undo"]);
+    assert!(!browser.page("/o/acme").await.contains("Version 2.1"));
     form("restore", &[("annotation", &id)]).await;
-    says(&page(&browser, "/o/acme").await, &["Version 2.1"]);
+    assert_says(&browser.page("/o/acme").await, &["Version 2.1"]);
 }

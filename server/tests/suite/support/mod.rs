@@ -8,8 +8,10 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
 use backend::{Backend, OrgScope, Pools, TestClock};
 use chrono::{DateTime, Utc};
+use domain::event::EventInput;
 use futures::StreamExt;
 use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 use server::files::SiteFiles;
 use server::{AppState, build};
 use sqlx::PgPool;
@@ -39,6 +41,32 @@ pub(crate) fn form_with_file(texts: &[(String, String)], file: &str) -> String {
     format!("{texts}{file}--line-between-parts--\r\n")
 }
 
+/// A call of $0.0025 input and $0.001 output on November 17, with more said of it, or other things.
+pub(crate) fn call(more: Value) -> EventInput {
+    let mut call = json!({"id": "one", "timestamp": "2026-11-17T10:00:00Z", "provider": "openai", "model": "gpt-4o",
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
+    call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    serde_json::from_value(call).unwrap()
+}
+
+/// The application over the program's own price book, with Acme, which recorded these calls; its owner is signed in.
+pub(crate) async fn acme_with(calls: Vec<EventInput>) -> (TestApp, Client, Client) {
+    let app = TestApp::priced().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let sent = u32::try_from(calls.len()).unwrap();
+    let answer = backend::events::ingest_inputs(&app.backend, &acme.scope, calls).await.unwrap();
+    assert_eq!(answer.accepted, sent, "{answer:?}");
+    let (browser, api) = (app.signed_in(&acme.email).await, app.api(&acme.key));
+    (app, browser, api)
+}
+
+/// Fails where a page lacks one of the texts.
+pub(crate) fn assert_says(page: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+}
+
 /// A running application.
 pub(crate) struct TestApp {
     pub(crate) backend: Backend,
@@ -51,6 +79,22 @@ impl TestApp {
     /// The application over an empty database, at [`START`].
     pub(crate) async fn start() -> Self {
         Self::start_as(true).await
+    }
+
+    /// The same over the program's own price book.
+    pub(crate) async fn priced() -> Self {
+        let app = Self::start().await;
+        backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
+        app
+    }
+
+    /// The browser of somebody who is signed in.
+    pub(crate) async fn signed_in(&self, email: &str) -> Client {
+        let browser = self.anonymous();
+        let fields = [("email", email), ("password", seed::PASSWORD)];
+        let answer = browser.post_form("/fn/identity/sign-in", &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        browser
     }
 
     /// The same as it runs in public: cookies need https, mail is shown nowhere.
@@ -162,6 +206,13 @@ impl Client {
     /// `GET path`, as a browser asks for a page.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[("accept", "text/html,application/json")], Body::empty()).await
+    }
+
+    /// A page that is there, with ordinary blanks and without marks between its texts.
+    pub(crate) async fn page(&self, path: &str) -> String {
+        let page = self.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+        page.body.replace('\u{a0}', " ").replace("<!>", "")
     }
 
     /// `POST path` with a JSON body.

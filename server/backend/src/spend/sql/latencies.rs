@@ -1,7 +1,9 @@
 //! How long calls took, beside the sums of the same rows.
 
-use super::{KEYS, Source};
-use super::{Query, bucket_at, bucket_start, key, keys_of, push_days, push_filter, push_owner, push_part, push_word};
+use super::{
+    Query, Source, bucket_at, bucket_start, keys_of, push_days, push_filter, push_group_keys, push_owner, push_part,
+    push_words,
+};
 use crate::{Error, OrgScope};
 use domain::budget::SpendScope;
 use domain::period::Period;
@@ -43,10 +45,7 @@ fn latencies_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, period:
     let source = Source::Days(period);
     let mut sql = Query::new("with counted as (select ");
     sql.push(bucket_at(query.bucket, &source)).push(" as bucket_at, ");
-    for (position, column) in KEYS.into_iter().enumerate() {
-        let key = query.group_by.get(position).map_or("null::text", |dimension| key(dimension, &source));
-        sql.push(key).push(" as ").push(column).push(", ");
-    }
+    push_group_keys(&mut sql, query, &source);
     sql.push(
         "r.latency_class, sum(r.responses)::bigint as responses, sum(r.first_tokens)::bigint as first_tokens
          from latency_by_day as r",
@@ -58,10 +57,7 @@ fn latencies_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, period:
         push_filter(&mut sql, scope, filter, &source);
     }
     sql.push(" group by 1, 2, 3, 4, 5) select bucket_at, null::int as bucket_secs, ");
-    for (position, column) in KEYS.into_iter().enumerate() {
-        push_word(&mut sql, scope, query.group_by.get(position), column);
-        sql.push(" as ").push(column).push(", ");
-    }
+    push_words(&mut sql, scope, query);
     sql.push("latency_class, responses, first_tokens from counted");
     sql
 }

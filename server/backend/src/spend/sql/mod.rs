@@ -113,10 +113,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
         _ => "null::int",
     });
     sql.push(" as bucket_secs, ");
-    for (position, column) in KEYS.into_iter().enumerate() {
-        let key = query.group_by.get(position).map_or("null::text", |dimension| key(dimension, source));
-        sql.push(key).push(" as ").push(column).push(", ");
-    }
+    push_group_keys(&mut sql, query, source);
     sql.push(SUMS).push(calls).push(kinds).push(" from ");
     push_source(&mut sql, scope, part, query, source);
     for filter in &query.filters {
@@ -148,10 +145,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
         sql.push(", (select coalesce(max(tokens), 0) ").push(PEAKS).push(" as peak_tokens");
     }
     sql.push(" from grouped union all select false, bucket_at, bucket_secs, ");
-    for (position, column) in KEYS.into_iter().enumerate() {
-        push_word(&mut sql, scope, query.group_by.get(position), column);
-        sql.push(", ");
-    }
+    push_words(&mut sql, scope, query);
     sql.push("spend, booked, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost");
     sql.push(if needs.calls { ", retries, retry_cost, cache_hits" } else { "" });
     sql.push(if needs.tokens { ", input, cache_read, output" } else { "" });
@@ -205,6 +199,22 @@ fn key(dimension: &Dimension, source: &Source) -> &'static str {
         },
         // Rules find it out of sums.
         Dimension::AllocatedTeam => "null::text",
+    }
+}
+
+/// The columns of a row's keys, as they are grouped.
+fn push_group_keys(sql: &mut Query, query: &SpendQuery, source: &Source) {
+    for (position, column) in KEYS.into_iter().enumerate() {
+        let key = query.group_by.get(position).map_or("null::text", |dimension| key(dimension, source));
+        sql.push(key).push(" as ").push(column).push(", ");
+    }
+}
+
+/// The same as words.
+fn push_words(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
+    for (position, column) in KEYS.into_iter().enumerate() {
+        push_word(sql, scope, query.group_by.get(position), column);
+        sql.push(" as ").push(column).push(", ");
     }
 }
 

@@ -1,0 +1,153 @@
+//! Exact sums, which every row and total of an answer carries, and those that only some measures need.
+
+use super::{Latencies, Needs};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Counts of calls that sums by customer, user and tag do not carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCounts {
+    /// Attempts after the first of their request.
+    pub retries: i64,
+    /// What those cost, adjustments included.
+    pub retry_cost: Decimal,
+    /// Requests that the sender's own response cache answered.
+    pub cache_hits: i64,
+}
+
+/// Tokens that providers counted, by kind; what the sender's own cache answered has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenKinds {
+    /// All input tokens, read from a cache, written to one, or neither.
+    pub input: i64,
+    /// Those of them that were read from the provider's prompt cache.
+    pub cache_read: i64,
+    /// All output tokens.
+    pub output: i64,
+}
+
+/// The quarter of an hour with the most requests, and the one with the most tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peak {
+    /// Requests of the one.
+    pub requests: i64,
+    /// Tokens of the other.
+    pub tokens: i64,
+}
+
+/// Exact sums: what every row and total carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Booked plus adjustments.
+    pub spend: Decimal,
+    /// As it was booked at ingestion, without later adjustments.
+    pub booked: Decimal,
+    /// Attempts.
+    pub requests: i64,
+    /// All tokens.
+    pub tokens: i64,
+    /// Attempts without a known cost.
+    pub unpriced_requests: i64,
+    /// Upper-bound estimate of those.
+    pub unpriced_upper_bound: Decimal,
+    /// Attempts that did not succeed.
+    pub errors: i64,
+    /// Cost avoided by the sender's own response cache.
+    pub avoided_cost: Decimal,
+    /// Where a measure needs them.
+    pub calls: Option<CallCounts>,
+    /// Where a measure needs them.
+    pub kinds: Option<TokenKinds>,
+    /// Where a measure needs it; parts do not add up to it, so a sum of parts has none.
+    pub peak: Option<Peak>,
+    /// Where a measure needs them.
+    pub latencies: Option<Latencies>,
+}
+
+impl Sums {
+    /// No usage, of which everything is known that is needed.
+    #[must_use]
+    pub fn nothing(needs: Needs) -> Self {
+        Self {
+            calls: needs.calls.then(CallCounts::default),
+            kinds: needs.tokens.then(TokenKinds::default),
+            peak: needs.peak.then(Peak::default),
+            latencies: needs.latencies.then(Latencies::default),
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing happened at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        Self { calls: None, kinds: None, peak: None, latencies: None, ..self.clone() } == Self::default()
+    }
+
+    /// The most that it can have cost: what is known plus the upper bound of what is not.
+    #[must_use]
+    pub fn with_upper_bound(&self) -> Decimal {
+        self.spend + self.unpriced_upper_bound
+    }
+
+    /// Adds another row's sums.
+    pub fn add(&mut self, other: &Self) {
+        self.spend += other.spend;
+        self.booked += other.booked;
+        self.requests += other.requests;
+        self.tokens += other.tokens;
+        self.unpriced_requests += other.unpriced_requests;
+        self.unpriced_upper_bound += other.unpriced_upper_bound;
+        self.errors += other.errors;
+        self.avoided_cost += other.avoided_cost;
+        if let Some(other) = other.calls {
+            let calls = self.calls.get_or_insert_default();
+            calls.retries += other.retries;
+            calls.retry_cost += other.retry_cost;
+            calls.cache_hits += other.cache_hits;
+        }
+        if let Some(other) = other.kinds {
+            let kinds = self.kinds.get_or_insert_default();
+            kinds.input += other.input;
+            kinds.cache_read += other.cache_read;
+            kinds.output += other.output;
+        }
+        if let Some(other) = &other.latencies {
+            self.latencies.get_or_insert_default().add(other);
+        }
+        self.peak = None;
+    }
+
+    /// What is left without another row's sums.
+    #[must_use]
+    pub fn less(&self, other: &Self) -> Self {
+        let calls = other.calls.map(|calls| CallCounts {
+            retries: -calls.retries,
+            retry_cost: -calls.retry_cost,
+            cache_hits: -calls.cache_hits,
+        });
+        let kinds = other.kinds.map(|kinds| TokenKinds {
+            input: -kinds.input,
+            cache_read: -kinds.cache_read,
+            output: -kinds.output,
+        });
+        let mut left = self.clone();
+        left.add(&Self {
+            spend: -other.spend,
+            booked: -other.booked,
+            requests: -other.requests,
+            tokens: -other.tokens,
+            unpriced_requests: -other.unpriced_requests,
+            unpriced_upper_bound: -other.unpriced_upper_bound,
+            errors: -other.errors,
+            avoided_cost: -other.avoided_cost,
+            calls,
+            kinds,
+            peak: None,
+            latencies: None,
+        });
+        if let Some(other) = &other.latencies {
+            left.latencies.get_or_insert_default().subtract(other);
+        }
+        left
+    }
+}
