@@ -60,12 +60,12 @@ async fn read(visit: &Visit, part: SpendScope, within: Option<(Dimension, &str)>
         SpendScope::Team(team) => vec![(Board::Team(team), format!("team:{slug}"), "On this page")],
         SpendScope::Project(project) => vec![(Board::Project(project), format!("project:{slug}"), "On this page")],
     };
+    let all = backend::views::list(&visit.backend, &visit.scope).await?;
     let stands = boards.into_iter().map(async |(board, word, title)| {
-        let placed = backend::views::placed(&visit.backend, &visit.scope, board).await?;
+        let placed = backend::views::placed(&visit.backend, &visit.scope, board, &all).await?;
         Ok::<_, Error>(Stand { board, word, title, placed })
     });
-    let (stands, all) =
-        futures::try_join!(futures::future::try_join_all(stands), backend::views::list(&visit.backend, &visit.scope))?;
+    let stands = futures::future::try_join_all(stands).await?;
     let narrowed = |question: &Question| match &within {
         Some((dimension, slug)) => question.within(dimension, slug),
         None => question.clone(),

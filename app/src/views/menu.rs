@@ -44,7 +44,7 @@ impl Views {
             return Err(Problem::NotFound.into());
         }
         let mine = match &open {
-            Some(_) => backend::views::placed(&visit.backend, &visit.scope, Board::Mine).await?,
+            Some(_) => backend::views::placed(&visit.backend, &visit.scope, Board::Mine, &all).await?,
             None => Vec::new(),
         };
         let is_pinned = mine.iter().any(|(placed, _)| open.as_ref().is_some_and(|open| open.view_id == placed.view_id));

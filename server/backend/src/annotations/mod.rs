@@ -2,7 +2,7 @@
 
 mod sql;
 
-use crate::{Backend, Error, OrgScope, audit, prices, projects};
+use crate::{Backend, Error, OrgScope, audit, identity, prices, projects};
 use chrono::Duration;
 use domain::annotation::{Annotation, AnnotationForm, MAX_ANNOTATIONS, NewAnnotation};
 use domain::budget::SpendScope;
@@ -89,7 +89,7 @@ pub async fn record(backend: &Backend, scope: &OrgScope, new: &NewAnnotation) ->
     let part = part_of(backend, scope, new).await?;
     let (annotation_id, now) = (AnnotationId(backend.clock.new_id()), backend.clock.now());
     let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
+    identity::lock_organization(&mut transaction, scope).await?;
     if let Some(sent_id) = &new.sent_id
         && let Some(known) = sql::find(&mut *transaction, scope, sql::By::SentId(sent_id), true).await?
     {

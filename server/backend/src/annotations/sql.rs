@@ -101,15 +101,6 @@ pub(super) async fn find(
     row.fetch_optional(db).await?.map(|row| annotation(scope, &row)).transpose()
 }
 
-/// Annotations are recorded one request after the other, so that an id is recorded once.
-pub(super) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    sqlx::query("select 1 from organizations where org_id = $1 for no key update")
-        .bind(scope.org_id().0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 pub(super) async fn count(connection: &mut PgConnection, scope: &OrgScope) -> Result<i64, Error> {
     let count = sqlx::query_scalar("select count(*) from annotations where org_id = $1");
     Ok(count.bind(scope.org_id().0).fetch_one(connection).await?)

@@ -2,7 +2,7 @@
 
 mod sql;
 
-use crate::{Backend, Error, OrgScope, file_imports, projects, spend};
+use crate::{Backend, Error, OrgScope, file_imports, identity, projects, spend};
 use chrono::NaiveDate;
 use domain::allocation::MetricValues;
 use domain::business_metric::{
@@ -71,7 +71,7 @@ async fn record_in(
     connection: &mut PgConnection,
     values: &[NewValue],
 ) -> Result<Recorded, Error> {
-    sql::lock(connection, scope).await?;
+    identity::lock_organization(connection, scope).await?;
     let known = sql::units(&mut *connection, scope).await?;
     let mut new: BTreeMap<String, String> = BTreeMap::new();
     for (at, sent) in values.iter().enumerate() {

@@ -21,15 +21,6 @@ fn value(row: &PgRow) -> Result<MetricValue, Error> {
     Ok(MetricValue { period, labels: labels(row)?, value: row.try_get("value")? })
 }
 
-/// Values are recorded one request after the other: waits for the one before.
-pub(super) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    sqlx::query("select 1 from organizations where org_id = $1 for no key update")
-        .bind(scope.org_id().0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 /// All metrics with their units.
 pub(super) async fn units(db: impl PgExecutor<'_>, scope: &OrgScope) -> Result<HashMap<String, String>, Error> {
     let rows = sqlx::query("select name, unit from business_metrics where org_id = $1")

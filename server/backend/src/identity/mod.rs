@@ -37,6 +37,7 @@ pub use sign_ins::{
     DEVICE, Device, IDLE_DAYS, MAX_DAYS, PASSWORD_HASH, PASSWORD_REPLACED, SIGN_IN_ID, SignInStore, USER,
     list_sign_ins, revoke_other_sign_ins, revoke_sign_in, run_worker, sign_in_lasts, sweep,
 };
+pub(crate) use sql::lock_organization;
 pub use zone_changes::{advance_zone_change, change_zones, zone_change};
 
 use crate::{Clock, Error};

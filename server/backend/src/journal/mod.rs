@@ -33,7 +33,7 @@ pub async fn settings(backend: &Backend, scope: &OrgScope) -> Result<JournalSett
 pub async fn set_settings(backend: &Backend, scope: &OrgScope, settings: &JournalSettings) -> Result<(), Error> {
     scope.require_whole(Permission::ManagePrices)?;
     let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
+    identity::lock_organization(&mut transaction, scope).await?;
     let before = sql::settings(&mut *transaction, scope).await?;
     let changed = settings.changes_since(&before);
     if changed.is_empty() {
@@ -80,7 +80,7 @@ pub async fn export(
     let stated = Stated::read(backend, &whole, month).await?;
     let settings = filled_settings(backend, scope).await?;
     let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
+    identity::lock_organization(&mut transaction, scope).await?;
     let newest = sql::newest(&mut *transaction, scope, month, kind).await?;
     let Some(journal) = stated.next(kind, newest.as_ref()) else {
         let nothing = match kind {

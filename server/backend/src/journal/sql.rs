@@ -7,15 +7,6 @@ use domain::period::Period;
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, Row};
 
-/// Journals are recorded one after the other: waits for the one before.
-pub(super) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    sqlx::query("select 1 from organizations where org_id = $1 for no key update")
-        .bind(scope.org_id().0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 pub(super) async fn settings(db: impl PgExecutor<'_>, scope: &OrgScope) -> Result<JournalSettings, Error> {
     let settings: Option<Value> = sqlx::query_scalar("select settings from journal_settings where org_id = $1")
         .bind(scope.org_id().0)

@@ -8,7 +8,7 @@ mod sql;
 pub(crate) use required::fallen;
 pub use required::{coverage, release, require, required};
 
-use crate::{Backend, Error, OrgScope, audit, ledger, spend};
+use crate::{Backend, Error, OrgScope, audit, identity, ledger, spend};
 use domain::identity::Permission;
 use domain::label::{AliasProposal, MAX_ALIASES, NewAlias, ValueAlias, proposals as alike};
 use domain::period::Period;
@@ -38,7 +38,7 @@ pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<Vec<ValueAli
 pub async fn enter_alias(backend: &Backend, scope: &OrgScope, new: &NewAlias) -> Result<(), Error> {
     scope.require(Permission::ManagePrices)?;
     let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
+    identity::lock_organization(&mut transaction, scope).await?;
     let counts_as = sql::canonical(&mut transaction, scope, &new.dimension, &new.canonical).await?;
     let alias = NewAlias { canonical: counts_as.unwrap_or_else(|| new.canonical.clone()), ..new.clone() };
     let NewAlias { dimension, value, canonical } = &alias;

@@ -1,7 +1,7 @@
 //! Labels that events should carry, and how much of the usage does. No event is rejected for want of one.
 
 use super::sql;
-use crate::{Backend, Error, OrgScope, audit, keys, projects, spend};
+use crate::{Backend, Error, OrgScope, audit, identity, keys, projects, spend};
 use domain::identity::Permission;
 use domain::ids::ProjectId;
 use domain::label::{Coverage, Fallen, MAX_REQUIRED, RequiredLabel, Sent};
@@ -32,7 +32,7 @@ pub async fn require(backend: &Backend, scope: &OrgScope, label: &RequiredLabel)
     scope.require(Permission::ManagePrices)?;
     let project = project_of(backend, scope, label).await?;
     let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
+    identity::lock_organization(&mut transaction, scope).await?;
     if sql::count_required(&mut transaction, scope).await? >= i64::try_from(MAX_REQUIRED).unwrap_or(i64::MAX) {
         return Err(Problem::conflict(format!("An organization requires at most {MAX_REQUIRED} labels.")).into());
     }

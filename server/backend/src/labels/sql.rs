@@ -8,13 +8,6 @@ use domain::spend::Dimension;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
-/// Labels are changed one request after the other: waits for the one before.
-pub(super) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    let lock = sqlx::query("select 1 from organizations where org_id = $1 for no key update");
-    lock.bind(scope.org_id().0).execute(connection).await?;
-    Ok(())
-}
-
 fn dimension(table: &'static str, row: &PgRow) -> Result<Dimension, Error> {
     let name: String = row.try_get("dimension")?;
     name.parse().map_err(|_| Error::inconsistent(table, "dimension", name))

@@ -1,6 +1,6 @@
 //! Queries of `rules` and `rule_changes`.
 
-use crate::{Error, OrgScope};
+use crate::{Error, OrgScope, identity};
 use chrono::{DateTime, Utc};
 use domain::ids::RuleChangeId;
 use domain::rule::{Dated, Entry, History, Rule, RuleChange, RuleKind};
@@ -101,10 +101,7 @@ pub(super) async fn notify(connection: &mut PgConnection) -> Result<(), Error> {
 ///
 /// What is dated by the clock of a server comes after that time, also where the clocks of two servers are apart.
 pub(crate) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<Option<DateTime<Utc>>, Error> {
-    sqlx::query("select 1 from organizations where org_id = $1 for no key update")
-        .bind(scope.org_id().0)
-        .execute(&mut *connection)
-        .await?;
+    identity::lock_organization(connection, scope).await?;
     let last = sqlx::query_scalar("select max(recorded_at) from rule_changes where org_id = $1");
     Ok(last.bind(scope.org_id().0).fetch_one(connection).await?)
 }

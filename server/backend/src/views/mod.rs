@@ -2,7 +2,7 @@
 
 mod sql;
 
-use crate::{Backend, Error, OrgScope, audit, ledger, projects};
+use crate::{Backend, Error, OrgScope, audit, identity, ledger, projects};
 use chrono::Duration;
 use domain::identity::Permission;
 use domain::ids::ViewId;
@@ -77,7 +77,7 @@ pub async fn save(backend: &Backend, scope: &OrgScope, new: &NewView) -> Result<
     scope.require(if shared { Permission::ManageViews } else { Permission::Read })?;
     let (view_id, now) = (ViewId(backend.clock.new_id()), backend.clock.now());
     let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
+    identity::lock_organization(&mut transaction, scope).await?;
     require_room(&mut transaction, scope).await?;
     sql::forget(&mut transaction, scope, now - Duration::days(RESTORABLE_DAYS)).await?;
     sql::insert(&mut transaction, scope, (view_id, shared), new, now).await?;
@@ -181,7 +181,7 @@ pub async fn restore(backend: &Backend, scope: &OrgScope, view_id: ViewId) -> Re
         return Err(Problem::NotFound.into());
     }
     let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
+    identity::lock_organization(&mut transaction, scope).await?;
     if view.is_own {
         require_room(&mut transaction, scope).await?;
     }
@@ -194,19 +194,21 @@ pub async fn restore(backend: &Backend, scope: &OrgScope, view_id: ViewId) -> Re
     Ok(())
 }
 
-/// The views of a board in order, as far as the reader sees them, each with whether it is wide.
+/// The views of a board in order, of those that the reader sees ([`list`]), each with whether it is wide.
 ///
 /// # Errors
 /// As [`list`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn placed(backend: &Backend, scope: &OrgScope, board: Board) -> Result<Vec<(SavedView, bool)>, Error> {
+pub async fn placed(
+    backend: &Backend,
+    scope: &OrgScope,
+    board: Board,
+    views: &[SavedView],
+) -> Result<Vec<(SavedView, bool)>, Error> {
     scope.require(Permission::Read)?;
-    let Some(key) = sql::key(scope, board) else { return Ok(Vec::new()) };
+    let key = sql::key(scope, board).filter(|_| !views.is_empty());
+    let Some(key) = key else { return Ok(Vec::new()) };
     let placed = sql::placed(&mut *backend.pool.acquire().await?, scope, key).await?;
-    if placed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let views = list(backend, scope).await?;
     let view = |(view_id, wide)| Some((views.iter().find(|view| view.view_id == view_id)?.clone(), wide));
     Ok(placed.into_iter().filter_map(view).collect())
 }
@@ -234,7 +236,7 @@ pub async fn arrange(
         return Err(Problem::conflict("Others would not see this view: share it first.").into());
     }
     let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
+    identity::lock_organization(&mut transaction, scope).await?;
     let before = sql::placed(&mut transaction, scope, key).await?;
     let after = act.apply(view_id, before.clone())?;
     if after != before {

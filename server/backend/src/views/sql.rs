@@ -58,15 +58,6 @@ pub(super) async fn deleted(pool: &PgPool, scope: &OrgScope, view_id: ViewId) ->
     row.map(|row| view(scope, &row)).transpose()
 }
 
-/// Views are saved and arranged one request after the other, so that none exceeds what there is room for.
-pub(super) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    sqlx::query("select 1 from organizations where org_id = $1 for no key update")
-        .bind(scope.org_id().0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 /// How many the reader has; of a key, how many keys have.
 pub(super) async fn count(connection: &mut PgConnection, scope: &OrgScope) -> Result<i64, Error> {
     let count = sqlx::query_scalar(

@@ -6,7 +6,7 @@ use chrono::Duration;
 use domain::identity::Role;
 use domain::ids::ViewId;
 use domain::problem::Problem;
-use domain::view::{Arrange, Board, MAX_PLACED, NewView, ViewChange};
+use domain::view::{Arrange, Board, MAX_PLACED, NewView, SavedView, ViewChange};
 use testkit::seed;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
@@ -14,6 +14,12 @@ const NOW: &str = "2026-11-20T12:00:00Z";
 fn view(name: &str, asked: &[(&str, &str)], shared: bool) -> NewView {
     let pairs: Vec<_> = asked.iter().map(|(name, is)| ((*name).to_owned(), (*is).to_owned())).collect();
     NewView::read(name, &pairs, shared).unwrap()
+}
+
+/// What stands on a board, as its reader sees it.
+async fn placed(server: &Server, scope: &OrgScope, board: Board) -> Vec<(SavedView, bool)> {
+    let seen = views::list(&server.backend, scope).await.unwrap();
+    views::placed(&server.backend, scope, board, &seen).await.unwrap()
 }
 
 async fn names(server: &Server, scope: &OrgScope) -> Vec<String> {
@@ -65,11 +71,11 @@ async fn what_was_deleted_comes_back_with_its_places() {
     views::arrange(backend, owner, Board::Mine, made, Arrange::Add).await.unwrap();
     views::delete(backend, owner, made).await.unwrap();
     assert!(names(&server, owner).await.is_empty());
-    assert!(views::placed(backend, owner, Board::Mine).await.unwrap().is_empty());
+    assert!(placed(&server, owner, Board::Mine).await.is_empty());
     let member = acme.member("member@example.com", Role::Member).await;
     assert_eq!(problem(views::restore(backend, &member, made).await), Problem::NotFound, "another's private view");
     views::restore(backend, owner, made).await.unwrap();
-    assert_eq!(views::placed(backend, owner, Board::Mine).await.unwrap()[0].0.name, "Models");
+    assert_eq!(placed(&server, owner, Board::Mine).await[0].0.name, "Models");
     views::delete(backend, owner, made).await.unwrap();
     server.clock.advance(Duration::days(31));
     views::save(backend, owner, &view("Next", &[], false)).await.unwrap();
@@ -116,7 +122,7 @@ async fn boards_hold_shared_views_in_an_order() {
     arrange(&member, made[2], Arrange::Wide).await.unwrap();
     arrange(&member, made[3], Arrange::Remove).await.unwrap();
     let stands = async |scope: &OrgScope| {
-        let placed = views::placed(backend, scope, board).await.unwrap();
+        let placed = placed(&server, scope, board).await;
         placed.into_iter().map(|(view, wide)| (view.view_id, wide)).collect::<Vec<_>>()
     };
     let first = stands(owner).await[..3].to_vec();
@@ -127,8 +133,8 @@ async fn boards_hold_shared_views_in_an_order() {
     let everyone = views::arrange(backend, &member, Board::Everyone, made[1], Arrange::Add).await;
     assert!(matches!(problem(everyone), Problem::Forbidden { .. }));
     views::arrange(backend, owner, Board::Everyone, made[1], Arrange::Add).await.unwrap();
-    assert_eq!(views::placed(backend, &member, Board::Everyone).await.unwrap().len(), 1);
-    assert!(views::placed(backend, &member, Board::Mine).await.unwrap().is_empty());
+    assert_eq!(placed(&server, &member, Board::Everyone).await.len(), 1);
+    assert!(placed(&server, &member, Board::Mine).await.is_empty());
 }
 
 #[tokio::test]

@@ -18,10 +18,11 @@ pub(super) use members::{
     belongings, count_members, count_owners, delete_member, insert_member, is_member, member, members, owners,
     set_role, set_teams,
 };
+pub(crate) use organizations::lock_organization;
 pub(super) use organizations::{
-    count_owned, delete_organization, due_for_deletion, insert_organization, lock_organization, member_scope,
-    organization, organizations_of, owned_by_name, set_deletion, set_zone, shut_out, try_lock_due,
-    try_lock_organization, update_organization, visible_of, zone_of, zones_by_slug,
+    count_owned, delete_organization, due_for_deletion, insert_organization, member_scope, organization,
+    organizations_of, owned_by_name, set_deletion, set_zone, shut_out, try_lock_due, try_lock_organization,
+    update_organization, visible_of, zone_of, zones_by_slug,
 };
 pub(super) use sign_ins::{
     NewSignIn, delete_expired, delete_other_sign_ins, delete_sign_in, delete_sign_in_by_hash, insert_sign_in, sign_in,

@@ -181,10 +181,7 @@ pub(super) fn zone(row: &PgRow) -> Result<Zone, Error> {
 }
 
 /// Holds off every other change of the organization, its members and invitations until the transaction ends, and nobody who only refers to it. Taken before any of their rows.
-pub(in crate::identity) async fn lock_organization(
-    connection: &mut PgConnection,
-    scope: &OrgScope,
-) -> Result<(), Error> {
+pub(crate) async fn lock_organization(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
     sqlx::query("select 1 from organizations where org_id = $1 for no key update")
         .bind(scope.org_id().0)
         .execute(connection)
