@@ -2,7 +2,7 @@
 
 use super::plan::{Holder, Owners, Place, Plan};
 use super::rule::AllocationRule;
-use super::settle::{Allocation, Amounts};
+use super::settle::{Allocation, Amounts, Move};
 use crate::period::Period;
 use crate::rule::Dated;
 use crate::spend::Dimension;
@@ -22,6 +22,8 @@ pub enum Party {
     Team(String),
     /// Nobody: it is unallocated.
     Nobody,
+    /// Somebody whom the reader does not see.
+    Others,
 }
 
 impl Party {
@@ -32,6 +34,7 @@ impl Party {
             Self::Project(_) => "project",
             Self::Team(_) => "team",
             Self::Nobody => "unallocated",
+            Self::Others => "others",
         }
     }
 
@@ -40,7 +43,7 @@ impl Party {
     pub fn slug(&self) -> Option<&str> {
         match self {
             Self::Project(slug) | Self::Team(slug) => Some(slug),
-            Self::Nobody => None,
+            Self::Nobody | Self::Others => None,
         }
     }
 
@@ -63,7 +66,7 @@ impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.slug() {
             Some(slug) => write!(f, "{} {slug}", self.kind()),
-            None => f.write_str("unallocated"),
+            None => f.write_str(self.kind()),
         }
     }
 }
@@ -170,7 +173,7 @@ impl Allocated {
             cause: None,
             teams: sorted(accounts(made, team)),
             projects: sorted(accounts(made, holder)),
-            flows: flows(plan, owners, made),
+            flows: flows(plan, owners, &made.moved),
             evenly: made.evenly.iter().map(|(rule, month)| (plan.rule(*rule).name.clone(), *month)).collect(),
         }
     }
@@ -193,10 +196,9 @@ impl Allocated {
 }
 
 /// What each rule moved from whom to whom, in the order of the rules.
-#[must_use]
-pub fn flows(plan: &Plan, owners: &Owners, made: &Allocation) -> Vec<Flow> {
+pub fn flows<'a>(plan: &Plan, owners: &Owners, moved: impl IntoIterator<Item = (&'a Move, &'a Amounts)>) -> Vec<Flow> {
     let mut flows: BTreeMap<(usize, Place, Place), Amounts> = BTreeMap::new();
-    for (step, amounts) in &made.moved {
+    for (step, amounts) in moved {
         *flows.entry((step.rule, step.from, step.to)).or_default() += *amounts;
     }
     let flow = |((rule, from, to), amounts): ((usize, Place, Place), Amounts)| {

@@ -5,12 +5,14 @@ mod books;
 use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
 use backend::allocation;
+use backend::identity;
 use backend::prices::{self, runs};
 use backend::projects::{self, NewProductLine};
 use books::{Asked, Books, Counted, LINED, MOVED, RATES, TODAY, day};
 use domain::allocation::{AllocationForm, ConditionForm, TargetForm};
 use domain::budget::BudgetInput;
 use domain::format;
+use domain::identity::Role;
 use domain::period::Zone;
 use domain::price::PriceForm;
 use domain::repricing::{RunInput, RunKind};
@@ -25,7 +27,7 @@ use testkit::seed::{self, Organization};
 
 const NOVEMBER: &str = "from=2026-11-01&to=2026-12-01";
 const PROJECTS: [(&str, &str); 3] = [("assistant", "red"), ("search", "red"), ("bot", "blue")];
-const QUESTIONS: usize = 16;
+const QUESTIONS: usize = 12;
 
 /// The same in every run.
 fn generated<T>(case: u8, strategy: impl Strategy<Value = T>) -> T {
@@ -53,6 +55,10 @@ struct Walk {
     slug: String,
     browser: Client,
     api: Client,
+    /// A member who sees red alone.
+    of_red: Client,
+    /// A key of the project `search` alone.
+    of_search: Client,
     books: Books,
 }
 
@@ -62,6 +68,11 @@ impl Walk {
         let answer = client.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
         answer.body
+    }
+
+    /// The same as whoever sees red alone is shown it.
+    fn seen_by_red(self) -> Self {
+        Self { browser: self.of_red.clone(), ..self }
     }
 
     async fn json(&self, path: &str) -> Value {
@@ -107,11 +118,15 @@ fn rule(name: &str, (dimension, values): (&str, &str), method: &str, to: &[&str]
     }
 }
 
-async fn owners(app: &TestApp, made: &Organization) {
+/// Teams with their projects and who sees one alone.
+async fn owners(app: &TestApp, made: &Organization) -> (Client, Client) {
     let (backend, owner) = (&app.backend, &made.owner);
     let (red, blue) = (made.team("red").await, made.team("blue").await);
     let line = NewProductLine { name: "Chat".to_owned(), slug: "chat".to_owned() };
     let line = projects::create_product_line(backend, owner, line).await.unwrap().product_line_id;
+    let ada = format!("ada@{}.example", made.slug);
+    let member = made.member(&ada, Role::Viewer).await.user_id().unwrap();
+    identity::set_teams(backend, owner, member, Some([red].into())).await.unwrap();
     for (slug, team) in PROJECTS {
         let project = made.project_of(if team == "red" { red } else { blue }, slug).await.project_id;
         let lined = match slug {
@@ -126,6 +141,9 @@ async fn owners(app: &TestApp, made: &Organization) {
             projects::move_project(backend, owner, project, blue, Some(day(MOVED))).await.unwrap();
         }
     }
+    let search = projects::by_slug(backend, owner, "search").await.unwrap();
+    let (key, _) = seed::bound_key(backend, owner, &search).await;
+    (app.signed_in(&ada).await, app.api(key.expose_secret()))
 }
 
 async fn price(app: &TestApp, made: &Organization, rate: &str) {
@@ -145,7 +163,7 @@ async fn price(app: &TestApp, made: &Organization, rate: &str) {
 async fn organization(app: &TestApp, name: &str, books: Books) -> Walk {
     let made = seed::named(&app.backend, name, books.zone.name()).await;
     let (backend, owner) = (&app.backend, &made.owner);
-    owners(app, &made).await;
+    let (of_red, of_search) = owners(app, &made).await;
     price(app, &made, RATES[0]).await;
     made.record(books.used.iter().map(books::Used::sent)).await;
     price(app, &made, RATES[1]).await;
@@ -172,7 +190,7 @@ async fn organization(app: &TestApp, name: &str, books: Books) -> Walk {
     }
     let browser = app.signed_in(made.email.as_str()).await;
     let api = app.api(made.key.expose_secret());
-    Walk { slug: made.slug, browser, api, books }
+    Walk { slug: made.slug, browser, api, of_red, of_search, books }
 }
 
 #[tokio::test]
@@ -190,6 +208,7 @@ async fn every_number_is_what_calls_and_charges_come_to() {
         for asked in generated(case, prop::collection::vec(books::questions(), QUESTIONS)) {
             question(&walk, &asked).await;
         }
+        of_one_team(&walk.seen_by_red()).await;
     }
 }
 
@@ -264,6 +283,27 @@ async fn statements(walk: &Walk) {
         assert_eq!(sum(&walk.rows(&walk.of(&path)).await, "amount"), owes(team), "{team}");
         walk.shows(&walk.of(&format!("/statements/2026-11/team/{team}")), owes(team)).await;
     }
+}
+
+/// Whoever sees red alone finds red's bill whole, on each day what was red's then, and nothing beside it; a key of one project this one's.
+async fn of_one_team(walk: &Walk) {
+    let used = walk.books.november("team", "red");
+    let owes = walk.books.november("allocated_team", "red") + books::charged("red");
+    for path in ["", "/explore", "/teams/red", "/exports"] {
+        walk.shows(&walk.of(&format!("{path}?{NOVEMBER}")), used).await;
+    }
+    for path in ["/statements?month=2026-11", "/statements/2026-11/team/red"] {
+        walk.shows(&walk.of(path), owes).await;
+    }
+    let lines = walk.rows(&walk.of("/statements.csv?month=2026-11")).await;
+    assert_eq!(sum(&lines, "amount"), owes);
+    for path in ["/explore.csv?group_by=customer&", "/explore.csv?group_by=team,model&bucket=day&"] {
+        assert_eq!(sum(&walk.rows(&walk.of(&format!("{path}{NOVEMBER}"))).await, "spend"), used, "{path}");
+    }
+    assert_eq!(sum(&walk.rows(&walk.of(&format!("/events.csv?{NOVEMBER}"))).await, "cost"), used);
+    assert_eq!(sum(&walk.rows(&walk.of(&format!("/exports/focus?{NOVEMBER}"))).await, "BilledCost"), used);
+    let of_key = walk.of_search.get(&format!("/v1/spend?{NOVEMBER}&group_by=customer")).await.json();
+    assert_eq!(money(&of_key["total"]["spend"]), walk.books.november("project", "search"));
 }
 
 /// What budgets use and forecasts begin with is spend and an estimate of what has no price.
