@@ -3,7 +3,7 @@
 //! What is hidden are words and amounts that occur nowhere else, and whoever sees everything finds each of them.
 
 use super::sample::{Guard, Sample, samples};
-use super::world::{LIMITED, PROJECT, Place, TEAM};
+use super::world::{LIMITED, PROJECT, PROJECT_SECRET, Place, TEAM, WHOLE_SECRET};
 use crate::support::{Answer, Client};
 use crate::walk::text;
 use domain::format;
@@ -83,16 +83,21 @@ async fn fill(place: &Place) {
     backend::statements::send_due(&place.app.backend).await.unwrap();
 }
 
-/// Amounts that hold something of the other team's: of its project, of the team, of the organization, by month and over all.
-async fn amounts(place: &Place) -> BTreeSet<Decimal> {
+/// Names of the other team's, and amounts and tokens that hold something of it: of its project, of the team, of the organization, by month and over all.
+async fn hidden(place: &Place) -> BTreeSet<String> {
     let reads = place.key(KeyScope::Read);
     let mut amounts: BTreeSet<Decimal> = [BUDGET, CHARGE, OF_NOBODY].map(|text| text.parse().unwrap()).into();
+    let mut words: BTreeSet<String> = [WORD, PROJECT_SECRET, WHOLE_SECRET].map(str::to_owned).into();
     let money = |value: &Value| value.as_str().unwrap().parse::<Decimal>().unwrap();
     for bucket in ["none", "month"] {
         for by in ["project", "team", "allocated_team", "provider", "model"] {
             let answer = reads.get(&format!("/v1/spend?{DAYS}&bucket={bucket}&group_by={by}")).await.json();
             let others = answer["rows"].as_array().unwrap().iter().filter(|row| row[by] != "main");
-            amounts.extend(others.chain([&answer["total"]]).map(|row| money(&row["spend"])));
+            for row in others.chain([&answer["total"]]) {
+                amounts.insert(money(&row["spend"]));
+                let tokens = row["tokens"].as_i64().filter(|tokens| *tokens > 1_000_000);
+                words.extend(tokens.into_iter().flat_map(|tokens| [tokens.to_string(), format::count(tokens)]));
+            }
         }
     }
     for month in ["2026-10", "2026-11"] {
@@ -104,7 +109,9 @@ async fn amounts(place: &Place) -> BTreeSet<Decimal> {
         }
     }
     // Small ones could be anything, a place in a chart among them.
-    amounts.into_iter().map(|amount| amount.abs()).filter(|amount| *amount > Decimal::ONE_HUNDRED).collect()
+    let large = amounts.into_iter().map(|amount| amount.abs()).filter(|amount| *amount > Decimal::ONE_HUNDRED);
+    words.extend(large.flat_map(dresses));
+    words
 }
 
 /// An amount in all its dresses.
@@ -215,8 +222,7 @@ async fn found(doors: &[Sample], client: &Client, words: &BTreeSet<String>, own:
 async fn whoever_sees_one_team_finds_no_name_amount_or_total_of_another() {
     let place = Place::new().await;
     fill(&place).await;
-    let words: BTreeSet<String> =
-        amounts(&place).await.into_iter().flat_map(dresses).chain([WORD.to_owned()]).collect();
+    let words = hidden(&place).await;
     let own = format::money_plain("51.65".parse().unwrap());
     let (pages, api) = (doors(&place, false), doors(&place, true));
 

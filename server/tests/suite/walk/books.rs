@@ -99,9 +99,15 @@ impl Used {
             project: word(self.project),
             customer: word(self.customer),
             feature: word(self.feature),
+            session_id: Some(self.session()),
             tags: word(self.stage).map(|stage| ("stage".to_owned(), stage)).into_iter().collect(),
             ..call
         }
+    }
+
+    /// Its customer's conversation on its project.
+    pub(super) fn session(&self) -> String {
+        format!("{}-{}", self.project, self.customer.len())
     }
 
     /// What it costs by now; nothing where that is not known.

@@ -230,6 +230,8 @@ async fn spend_and_its_parts(walk: &Walk) {
     ] {
         walk.shows(&walk.of(&path), amount).await;
     }
+    let sessions = walk.rows(&walk.of(&format!("/sessions.csv{days}"))).await;
+    assert_eq!(sum(&sessions, "cost"), total);
     let projects = walk.rows(&walk.of("/projects.csv")).await;
     let (teams, leaves): (Vec<_>, Vec<_>) = projects.into_iter().partition(|row| row["project"].is_empty());
     assert_eq!([sum(&teams, "month_to_date"), sum(&leaves, "month_to_date")], [total; 2]);
