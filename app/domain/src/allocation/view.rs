@@ -2,7 +2,7 @@
 
 use super::plan::{Holder, Owners, Place, Plan};
 use super::rule::AllocationRule;
-use super::settle::{Allocation, Amounts, Move};
+use super::settle::{Allocation, Amounts};
 use crate::period::Period;
 use crate::rule::Dated;
 use crate::spend::Dimension;
@@ -173,7 +173,7 @@ impl Allocated {
             cause: None,
             teams: sorted(accounts(made, team)),
             projects: sorted(accounts(made, holder)),
-            flows: flows(plan, owners, &made.moved),
+            flows: flows(plan, owners, made),
             evenly: made.evenly.iter().map(|(rule, month)| (plan.rule(*rule).name.clone(), *month)).collect(),
         }
     }
@@ -196,9 +196,10 @@ impl Allocated {
 }
 
 /// What each rule moved from whom to whom, in the order of the rules.
-pub fn flows<'a>(plan: &Plan, owners: &Owners, moved: impl IntoIterator<Item = (&'a Move, &'a Amounts)>) -> Vec<Flow> {
+#[must_use]
+pub fn flows(plan: &Plan, owners: &Owners, made: &Allocation) -> Vec<Flow> {
     let mut flows: BTreeMap<(usize, Place, Place), Amounts> = BTreeMap::new();
-    for (step, amounts) in moved {
+    for (step, amounts) in &made.moved {
         *flows.entry((step.rule, step.from, step.to)).or_default() += *amounts;
     }
     let flow = |((rule, from, to), amounts): ((usize, Place, Place), Amounts)| {

@@ -135,8 +135,7 @@ pub async fn explain(
     of_rule.for_each(|(step, amounts)| *days.entry(step.since).or_default() += *amounts);
     let mut flows = Allocated::of(&usage.plan, &usage.owners, &made, (period, scope.zone().name())).flows;
     flows.retain(|flow| flow.rule_id == rule_id);
-    let moved = shared::charged(&usage, &made, &costs, period);
-    let mut charges = domain::allocation::flows(&usage.plan, &usage.owners, &moved);
+    let mut charges = shared::charged(&usage, &made, &costs, period);
     charges.retain(|flow| flow.rule_id == rule_id);
     let origins = origins(&usage, period);
     let mut shares = Amounts::default();

@@ -4,31 +4,27 @@ use super::usage::{self, Kept, Usage};
 use super::{has_rules, sql, whole_months};
 use crate::{Backend, Error, OrgScope, charges, identity};
 use chrono::NaiveDate;
-use domain::allocation::{Allocation, Amounts, Flow, Holder, Move, SharedLine, flows, month_of};
+use domain::allocation::{Allocation, Amounts, Flow, Holder, SharedLine, flows};
 use domain::charge::{ChargeCost, ChargeOwner};
 use domain::identity::Permission;
 use domain::period::Period;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 /// A flow with its two lines: that of whoever had it, and that of whoever has it now.
 pub(crate) type SharedFlow = (Flow, [SharedLine; 2]);
 
-/// What rules moved of the usage and the charges of some days, by the first day of each month; nothing without rules.
+/// What rules moved of the usage and the charges of some days; nothing without rules.
 ///
-/// It is everybody's, whatever the caller sees: shares go by what all used. Whoever shows it keeps to lines that the caller sees.
+/// It is everybody's, whatever the caller sees, for shares go by what all used: whoever shows it keeps to the lines that the caller sees.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub(crate) async fn shared(
-    backend: &Backend,
-    scope: &OrgScope,
-    period: Period,
-) -> Result<BTreeMap<NaiveDate, Vec<SharedFlow>>, Error> {
+pub(crate) async fn shared(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<SharedFlow>, Error> {
     scope.require(Permission::Read)?;
     let scope = &identity::system_scope(backend, scope.org_id()).await?;
     if !has_rules(backend, scope).await? {
-        return Ok(BTreeMap::new());
+        return Ok(Vec::new());
     }
     let costs = charges::costs(backend, scope, period).await?;
     let _permit = backend.readers.permit(scope).await?;
@@ -37,7 +33,7 @@ pub(crate) async fn shared(
     let spans = (whole_months(period), period);
     let usage = Usage::read(&mut snapshot, scope, &lists, spans, |_| Kept::Together).await?;
     drop(snapshot);
-    let made = usage.plan.settle(0, usage.cells(0), period, month_of);
+    let made = usage.plan.settle(0, usage.cells(0), period, |_| period.from);
     let effects: HashMap<u64, String> = lists[0].iter().map(|rule| (rule.rule_id, rule.effect_words())).collect();
     let line = |is_charge: bool| {
         let effects = &effects;
@@ -47,34 +43,22 @@ pub(crate) async fn shared(
             (flow, lines)
         }
     };
-    let of_charges = charged(&usage, &made, &costs, period);
+    let of_usage = flows(&usage.plan, &usage.owners, &made).into_iter().map(line(false));
+    let of_charges = charged(&usage, &made, &costs, period).into_iter().map(line(true));
     // What has no price yet moves no money.
     let has_amount = |(flow, _): &SharedFlow| flow.amounts.units != 0;
-    let mut months = BTreeMap::new();
-    for month in made.moved.keys().chain(of_charges.keys()).map(|step| step.since).collect::<BTreeSet<_>>() {
-        let of_month = |moved: &BTreeMap<Move, Amounts>| {
-            flows(&usage.plan, &usage.owners, moved.iter().filter(|(step, _)| step.since == month))
-        };
-        let usage = of_month(&made.moved).into_iter().map(line(false));
-        let both = usage.chain(of_month(&of_charges).into_iter().map(line(true)));
-        months.insert(month, both.filter(has_amount).collect());
-    }
-    Ok(months)
+    Ok(of_usage.chain(of_charges).filter(has_amount).collect())
 }
 
-/// What rules moved of charges in each month, as they shared out usage.
-pub(super) fn charged(
-    usage: &Usage,
-    made: &Allocation,
-    costs: &[ChargeCost],
-    period: Period,
-) -> BTreeMap<Move, Amounts> {
+/// What rules moved of charges, as they shared out usage.
+pub(super) fn charged(usage: &Usage, made: &Allocation, costs: &[ChargeCost], period: Period) -> Vec<Flow> {
     let daily = costs.iter().flat_map(|cost| {
         let holder = holder(usage, &cost.charge.owner);
         period.iter().map(move |day| (day, holder, cost.amount_in(one(day))))
     });
     let daily = daily.map(|(day, holder, amount)| (day, holder, Amounts::new(amount, 0, 0)));
-    usage.plan.settle_charges(0, daily.filter(|(.., amounts)| !amounts.is_empty()), made, month_of).moved
+    let moved = usage.plan.settle_charges(0, daily.filter(|(.., amounts)| !amounts.is_empty()), made, |_| period.from);
+    flows(&usage.plan, &usage.owners, &moved)
 }
 
 fn one(day: NaiveDate) -> Period {

@@ -13,7 +13,6 @@ pub use replies::{accept, answer, dispute, team_review};
 use crate::allocation::{self, SharedFlow};
 use crate::projects::SeenOwners;
 use crate::{Backend, Error, OrgScope, charges, rules, spend};
-use chrono::NaiveDate;
 use domain::allocation::{Party, SharedLine, shared};
 use domain::charge::{ChargeLine, ChargePart};
 use domain::identity::Permission;
@@ -50,8 +49,15 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
     let mut used: BTreeMap<_, Sums> = used.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
     let seen = SeenOwners::of(backend, scope).await?;
     let mut states = sql::versions::states(&backend.pool, scope, &seen, shown).await?;
-    let mut shared = seen_shared(backend, scope, &seen, shown).await?;
     let months = std::iter::successors(Some(this_month), |month| Some(Period::month_of(month.from.pred_opt()?)));
+    let months: Vec<_> = months.take_while(|month| month.from >= first).collect();
+    let mut shared = BTreeMap::new();
+    // Of everybody it comes to nothing, and closed months have theirs among what is charged.
+    for month in months.iter().filter(|_| !scope.sees_all()) {
+        if states.get(&month.from).is_none_or(|known| known.closed.is_none()) {
+            shared.insert(month.from, seen_shared(backend, scope, &seen, *month).await?);
+        }
+    }
     let total = |month: Period| {
         let charged: Decimal = costs.iter().map(|cost| cost.amount_in(month)).sum();
         let charged = charged + shared.remove(&month.from).unwrap_or_default();
@@ -70,22 +76,13 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
             },
         })
     };
-    Ok(months.take_while(|month| month.from >= first).filter_map(total).collect())
+    Ok(months.into_iter().filter_map(total).collect())
 }
 
-/// What rules brought to whom the caller sees, less what they took, by month; nothing where all are seen.
-async fn seen_shared(
-    backend: &Backend,
-    scope: &OrgScope,
-    seen: &SeenOwners,
-    months: Period,
-) -> Result<BTreeMap<NaiveDate, Decimal>, Error> {
-    if scope.sees_all() {
-        return Ok(BTreeMap::new());
-    }
-    let months = allocation::shared(backend, scope, months).await?.into_iter();
-    let sum = |flows: Vec<SharedFlow>| shared(sides(&flows).filter(|side| side.is_seen(seen)).map(|side| side.line));
-    Ok(months.map(|(month, flows)| (month, sum(flows))).collect())
+/// What rules brought to whom the caller sees, less what they took.
+async fn seen_shared(backend: &Backend, scope: &OrgScope, seen: &SeenOwners, month: Period) -> Result<Decimal, Error> {
+    let flows = allocation::shared(backend, scope, month).await?;
+    Ok(shared(sides(&flows).filter(|side| side.is_seen(seen)).map(|side| side.line)))
 }
 
 /// What every visible team and project owes for a month; with lines where asked.
@@ -174,7 +171,7 @@ async fn build(
 ) -> Result<MonthStatement, Error> {
     // Before the permit, which nobody asks for twice.
     let charges = charges::parts(backend, scope, month).await?;
-    let shared = allocation::shared(backend, scope, month).await?.remove(&month.from).unwrap_or_default();
+    let shared = allocation::shared(backend, scope, month).await?;
     let seen = SeenOwners::of(backend, scope).await?;
     let _permit = backend.readers.permit(scope).await?;
     // Lines and totals of one moment.
