@@ -205,7 +205,7 @@ async fn found(doors: &[Sample], client: &Client, words: &BTreeSet<String>, own:
     for door in doors {
         let Answer { status, body, .. } = door.knock(client).await;
         assert!(!status.is_server_error(), "{}: {status} {body}", door.door);
-        owns += usize::from(told(&[own.to_owned()].into(), &body).len());
+        owns += told(&[own.to_owned()].into(), &body).len();
         // What was asked for is no news, and it is in the address.
         let asked = |word: &&str| door.door.contains(*word);
         let told = told(words, &body);
