@@ -3,7 +3,7 @@
 use super::{PriceBook, Resolved};
 use crate::meter::Meter;
 use crate::model::{is_self_hosted, lower, without_mark};
-use crate::price::{CostBasis, Unpriced, basis_at};
+use crate::price::{CostBasis, Unpriced, basis_at, reported_counts};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -53,6 +53,12 @@ impl<'a> Books<'a> {
     #[must_use]
     pub fn basis(self, provider: &str, at: DateTime<Utc>) -> CostBasis {
         self.own.map_or_else(CostBasis::default, |own| basis_at(&own.bases, provider, at))
+    }
+
+    /// Whether costs that providers reported count anywhere in a span.
+    #[must_use]
+    pub fn reported_counts(self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        self.own.is_some_and(|own| reported_counts(&own.bases, from, to))
     }
 
     /// The label of the model that the organization mapped this name to.
