@@ -5,27 +5,8 @@ use domain::period::Period;
 use domain::spend::{Dimension, Filter};
 use leptos::prelude::*;
 
-/// Parameters that follow the reader from page to page: the period, the comparison and every filter of the spend query.
-const STICKY: [&str; 18] = [
-    "period",
-    "from",
-    "to",
-    "through",
-    "compare",
-    "project",
-    "team",
-    "model",
-    "provider",
-    "operation",
-    "feature",
-    "environment",
-    "api_key",
-    "status",
-    "customer",
-    "user",
-    "cohort",
-    "step",
-];
+/// Parameters that follow the reader from page to page beside the filters: the period and the comparison.
+const STICKY: [&str; 5] = ["period", "from", "to", "through", "compare"];
 
 /// Parameters that belong to one look at one list and never survive a change of anything else.
 const FLEETING: [&str; 5] = ["cursor", "before", "page", "notice", "removed"];
@@ -114,10 +95,11 @@ impl UrlQuery {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Only what follows the reader to another page.
+    /// Only what follows the reader to another page: every filter that all of them know, too.
     #[must_use]
     pub fn sticky(&self) -> Self {
-        self.filtered(|name| STICKY.contains(&name) || name.starts_with("tag."))
+        let is_filter = |name: &str| name.parse().is_ok_and(|dimension: Dimension| dimension.is_of_events());
+        self.filtered(|name| STICKY.contains(&name) || is_filter(name))
     }
 
     /// With one parameter set to one value.
@@ -203,9 +185,13 @@ mod tests {
             ("project", "a b"),
             ("project", "c&d"),
             ("tag.x", "1"),
+            ("product_line", "chat"),
+            // Explore's own: no event has it.
+            ("allocated_team", "red"),
             ("cursor", "9"),
         ]);
-        assert_eq!(here.sticky().at("/o/acme/events"), "/o/acme/events?period=7d&project=a%20b&project=c%26d&tag.x=1");
+        let sticky = "/o/acme/events?period=7d&project=a%20b&project=c%26d&tag.x=1&product_line=chat";
+        assert_eq!(here.sticky().at("/o/acme/events"), sticky);
         assert_eq!(UrlQuery::new().at("/o/acme"), "/o/acme");
     }
 

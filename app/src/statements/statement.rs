@@ -183,11 +183,18 @@ fn total_row(name: String, amount: Decimal) -> AnyView {
 /// What rules moved: each line opens to the rule's explanation.
 fn shared_table((org, month): (&str, Period), of: &str, lines: &[SharedLine], total: Option<AnyView>) -> AnyView {
     let row = |line: &SharedLine| {
-        let href = explained_path(org, month, "rule", &line.rule_id.to_string());
+        let name = line.rule.clone();
+        // Who sees some teams alone opens no rule: it says what is others'.
+        let name = if line.effect.is_empty() {
+            name.into_any()
+        } else {
+            let href = explained_path(org, month, "rule", &line.rule_id.to_string());
+            html! { <a class="row-link" href=href>{name}</a><span class="note">{line.effect.clone()}</span> }
+        };
         let what = if line.is_charge { "charges" } else { "usage" };
         view! {
             <tr>
-                <th scope="row"><a class="row-link" href=href>{line.rule.clone()}</a><span class="note">{line.effect.clone()}</span></th>
+                <th scope="row">{name}</th>
                 <td>{format!("{what} {}", line.direction())}</td>
                 <td class="num" title=format::money_full(line.amount)>{format::money_plain(line.amount)}</td>
             </tr>

@@ -245,6 +245,12 @@ impl OrgScope {
         }
     }
 
+    /// For SQL: the teams by which it goes what is seen; null sees all, or one project.
+    #[must_use]
+    pub fn limiting_teams(&self) -> Option<Vec<Uuid>> {
+        self.visible_teams().filter(|teams| !teams.is_empty())
+    }
+
     /// For SQL: null sees all, otherwise the visible projects and teams, for what belongs to either.
     #[must_use]
     pub fn visible_owners(&self) -> Option<Vec<Uuid>> {

@@ -57,10 +57,10 @@ impl AmountsDocument {
 /// Who has usage.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PartyDocument {
-    /// `project`, `team` or `unallocated`.
+    /// `project`, `team` or `unallocated`; `others` for whom the key does not see.
     #[schema(example = "team")]
     kind: &'static str,
-    /// Its short name; null for what is unallocated.
+    /// Its short name; null for what is unallocated or others'.
     #[schema(example = "growth")]
     slug: Option<String>,
 }

@@ -131,7 +131,7 @@ struct SharedLineDocument {
     rule_id: u64,
     /// Its name.
     rule: String,
-    /// What it does.
+    /// What it does; empty for a key of one project.
     #[schema(example = "is split by tokens of the month among project web, project api")]
     effect: String,
     /// From whom it came; null for what went.

@@ -35,3 +35,4 @@ mod support;
 mod theme;
 mod uploads;
 mod views;
+mod walk;

@@ -11,7 +11,7 @@ pub struct SharedLine {
     pub rule_id: u64,
     /// Its name.
     pub rule: String,
-    /// What it does: "is split evenly among team growth, project web".
+    /// What it does: "is split evenly among team growth, project web"; empty for a reader who does not see all of these.
     pub effect: String,
     /// Whether it came; else it went.
     pub came: bool,
@@ -37,6 +37,14 @@ impl SharedLine {
             amount,
         };
         [line(false, &flow.to, -flow.amounts.spend()), line(true, &flow.from, flow.amounts.spend())]
+    }
+
+    /// The line for a reader who sees some teams alone: whoever they do not see, here or among those of the rule, stays unnamed.
+    pub(crate) fn hide(&mut self, sees: impl FnOnce(&Party) -> bool) {
+        self.effect.clear();
+        if self.other != Party::Nobody && !sees(&self.other) {
+            self.other = Party::Others;
+        }
     }
 
     /// The word in files: `shared` for usage, `shared_charge` for charges.

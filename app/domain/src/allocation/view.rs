@@ -22,6 +22,8 @@ pub enum Party {
     Team(String),
     /// Nobody: it is unallocated.
     Nobody,
+    /// Somebody whom the reader does not see.
+    Others,
 }
 
 impl Party {
@@ -32,6 +34,7 @@ impl Party {
             Self::Project(_) => "project",
             Self::Team(_) => "team",
             Self::Nobody => "unallocated",
+            Self::Others => "others",
         }
     }
 
@@ -40,7 +43,7 @@ impl Party {
     pub fn slug(&self) -> Option<&str> {
         match self {
             Self::Project(slug) | Self::Team(slug) => Some(slug),
-            Self::Nobody => None,
+            Self::Nobody | Self::Others => None,
         }
     }
 
@@ -63,7 +66,7 @@ impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.slug() {
             Some(slug) => write!(f, "{} {slug}", self.kind()),
-            None => f.write_str("unallocated"),
+            None => f.write_str(self.kind()),
         }
     }
 }

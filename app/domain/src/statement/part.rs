@@ -1,7 +1,9 @@
 //! A part of a statement that was made for everybody: what one reader, team or project sees of it.
 
 use super::{MonthStatement, ProjectStatement, TeamStatement};
+use crate::allocation::Party;
 use crate::spend::Sums;
+use std::collections::BTreeSet;
 
 impl MonthStatement {
     /// What belongs to owners that are kept, told by the short names of team and project; sums are those of what stays.
@@ -33,6 +35,20 @@ impl MonthStatement {
             adjustments,
             ..self
         }
+    }
+
+    /// As somebody reads it who sees no others than those who are on it: behind what rules moved, others stay unnamed.
+    #[must_use]
+    pub fn without_others(mut self) -> Self {
+        let teams = self.teams.iter().filter_map(|team| Some(Party::Team(team.team.as_ref()?.slug.clone())));
+        let projects = self.teams.iter().flat_map(|team| &team.projects);
+        let projects = projects.map(|project| Party::Project(project.project.slug.clone()));
+        let seen: BTreeSet<Party> = teams.chain(projects).collect();
+        for team in &mut self.teams {
+            let of_projects = team.projects.iter_mut().flat_map(|project| &mut project.shared);
+            of_projects.chain(&mut team.shared).for_each(|line| line.hide(|party| seen.contains(party)));
+        }
+        self
     }
 }
 

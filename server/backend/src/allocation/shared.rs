@@ -2,7 +2,7 @@
 
 use super::usage::{self, Kept, Usage};
 use super::{has_rules, sql, whole_months};
-use crate::{Backend, Error, OrgScope, charges};
+use crate::{Backend, Error, OrgScope, charges, identity};
 use chrono::NaiveDate;
 use domain::allocation::{Allocation, Amounts, Flow, Holder, SharedLine, flows};
 use domain::charge::{ChargeCost, ChargeOwner};
@@ -13,13 +13,16 @@ use std::collections::HashMap;
 /// A flow with its two lines: that of whoever had it, and that of whoever has it now.
 pub(crate) type SharedFlow = (Flow, [SharedLine; 2]);
 
-/// What rules moved of the usage and the charges of some days; nothing without rules, and for callers who do not see all projects.
+/// What rules moved of the usage and the charges of some days; nothing without rules.
+///
+/// It is everybody's, whatever the caller sees, for shares go by what all used: whoever shows it keeps to the lines that the caller sees.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub(crate) async fn shared(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<SharedFlow>, Error> {
     scope.require(Permission::Read)?;
+    let scope = &identity::system_scope(backend, scope.org_id()).await?;
     if !has_rules(backend, scope).await? {
         return Ok(Vec::new());
     }

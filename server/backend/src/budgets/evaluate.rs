@@ -298,7 +298,7 @@ async fn tell(
     usage: &BudgetUsage,
     (thresholds, entry): (&[u16], AlertId),
 ) -> Result<Vec<NewMail>, Error> {
-    let mailed = recipients::mailed(backend, scope, connection, budget).await?;
+    let mailed = recipients::mailed(scope, connection, budget, month).await?;
     if mailed.is_empty() {
         return Ok(Vec::new());
     }

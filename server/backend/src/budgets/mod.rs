@@ -9,6 +9,7 @@ mod evaluate;
 mod mail;
 mod past;
 mod recipients;
+mod send_test;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,12 @@ pub use evaluate::{CHANNEL, evaluate_marks, run_worker, sweep};
 pub(crate) use past::create_in_the_past;
 pub(crate) use recipients::forget as forget_recipient;
 pub use recipients::{confirm_recipient, recipient_offer};
+pub use send_test::{TestTo, send_test};
 
 use crate::error::OnConstraint;
 use crate::forecast::ForecastInputs;
 use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, paging, projects, spend};
-use chrono::{Duration, NaiveDate};
+use chrono::NaiveDate;
 use domain::budget::{
     Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetForm, BudgetFormOptions, BudgetInput,
     BudgetState, BudgetUsage, Crossing, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState,
@@ -43,9 +45,6 @@ const MAX_BUDGETS: i64 = 1_000;
 
 /// Rows of the ledger per page.
 pub const ALERTS_PER_PAGE: i64 = 50;
-
-/// Test mails: presses of the button per hour and budget, and per hour and organization.
-const TESTS_PER_HOUR: (i64, i64) = (5, 20);
 
 /// Makes a budget and compares it with this month's spend at once. Recipients who are neither members nor confirmed are asked by mail.
 ///
@@ -71,7 +70,8 @@ pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> 
     let detail =
         format!("Created the budget {}: {} a month for {}.", input.name, format::money_full(input.amount), input.scope);
     audit::record(backend, scope, &mut transaction, "budget.created", &detail).await?;
-    let made = sql::lock(&mut transaction, scope, budget_id).await?.ok_or(Problem::NotFound)?;
+    let month = this_month(backend, scope).from;
+    let made = sql::lock(&mut transaction, scope, budget_id, month).await?.ok_or_else(|| not_seen(&input))?;
     evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
     recipients::ask(backend, scope, &mut transaction, &made).await?;
     transaction.commit().await?;
@@ -90,6 +90,12 @@ fn no_such_scope(input: &BudgetInput) -> Problem {
     Problem::field("scope", "unknown", format!("There is no {}.", input.scope))
 }
 
+/// Of a project that another team had in this month.
+fn not_seen(input: &BudgetInput) -> Problem {
+    let detail = format!("Another team had {} on some days of this month. Make its budget next month.", input.scope);
+    Problem::field("scope", "not_seen", detail)
+}
+
 /// Changes a budget and compares it with this month's spend at once. Months that are over keep their amount.
 /// Recipients who are neither members nor confirmed are asked by mail.
 ///
@@ -105,7 +111,7 @@ pub async fn change(
     scope.require(Permission::ManageBudgets)?;
     let _permit = evaluate::evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
-    let before = lock_active(&mut transaction, scope, budget_id).await?;
+    let before = lock_active(backend, scope, &mut transaction, budget_id).await?;
     let amount = change.amount.unwrap_or(before.amount);
     let after = Budget {
         name: change.name.unwrap_or_else(|| before.name.clone()),
@@ -131,15 +137,21 @@ pub async fn change(
         sql::set_month_amount(&mut transaction, scope, budget_id, month.from, new).await?;
     }
     audit::record(backend, scope, &mut transaction, "budget.changed", &what_changed(&before, &after)).await?;
-    let after = sql::lock(&mut transaction, scope, budget_id).await?.ok_or(Problem::NotFound)?;
+    let after = sql::lock(&mut transaction, scope, budget_id, month.from).await?.ok_or(Problem::NotFound)?;
     evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
     recipients::ask(backend, scope, &mut transaction, &after).await?;
     transaction.commit().await?;
     Ok(after)
 }
 
-async fn lock_active(connection: &mut PgConnection, scope: &OrgScope, budget_id: BudgetId) -> Result<Budget, Error> {
-    let budget = sql::lock(connection, scope, budget_id).await?.ok_or(Problem::NotFound)?;
+async fn lock_active(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget_id: BudgetId,
+) -> Result<Budget, Error> {
+    let month = this_month(backend, scope).from;
+    let budget = sql::lock(connection, scope, budget_id, month).await?.ok_or(Problem::NotFound)?;
     if budget.archived_at.is_some() {
         return Err(Problem::conflict("This budget is archived.").into());
     }
@@ -173,11 +185,6 @@ fn what_changed(before: &Budget, after: &Budget) -> String {
     format!("Changed the budget {}: {}.", before.name, changes.join("; "))
 }
 
-fn listed(recipients: &[Email]) -> String {
-    let list: Vec<_> = recipients.iter().map(Email::as_str).collect();
-    if list.is_empty() { "nobody".to_owned() } else { list.join(", ") }
-}
-
 /// Puts a budget away: it is no longer compared with spend, its rows in the ledger stay.
 ///
 /// # Errors
@@ -186,7 +193,7 @@ fn listed(recipients: &[Email]) -> String {
 pub async fn archive(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<(), Error> {
     scope.require(Permission::ManageBudgets)?;
     let mut transaction = backend.pool.begin().await?;
-    let budget = lock_active(&mut transaction, scope, budget_id).await?;
+    let budget = lock_active(backend, scope, &mut transaction, budget_id).await?;
     let archived = Budget { archived_at: Some(backend.clock.now()), ..budget };
     sql::update(&mut transaction, scope, &archived).await?;
     let detail = format!("Archived the budget {}.", archived.name);
@@ -202,7 +209,7 @@ pub async fn archive(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn get(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<Budget, Error> {
     scope.require(Permission::Read)?;
-    Ok(sql::get(&backend.pool, scope, budget_id).await?.ok_or(Problem::NotFound)?)
+    Ok(sql::get(&backend.pool, scope, budget_id, this_month(backend, scope).from).await?.ok_or(Problem::NotFound)?)
 }
 
 /// The active budgets with how they stand this month: the organization's, then teams', then projects', by name.
@@ -212,7 +219,7 @@ pub async fn get(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Re
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState>, Error> {
     scope.require(Permission::Read)?;
-    let budgets = sql::list(&backend.pool, scope).await?;
+    let budgets = sql::list(&backend.pool, scope, this_month(backend, scope).from).await?;
     if budgets.is_empty() {
         return Ok(Vec::new());
     }
@@ -230,7 +237,7 @@ pub(crate) async fn list_ahead(
     ahead: &ForecastInputs,
 ) -> Result<Vec<BudgetState>, Error> {
     scope.require(Permission::Read)?;
-    let budgets = sql::list(&backend.pool, scope).await?;
+    let budgets = sql::list(&backend.pool, scope, this_month(backend, scope).from).await?;
     states(backend, scope, budgets, ahead).await
 }
 
@@ -538,54 +545,4 @@ pub(crate) async fn any(backend: &Backend, scope: &OrgScope) -> Result<bool, Err
 pub async fn over(backend: &Backend, scope: &OrgScope) -> Result<i64, Error> {
     scope.require(Permission::Read)?;
     sql::over(&backend.pool, scope, this_month(backend, scope).from).await
-}
-
-// --- test mails
-
-/// Who gets a test mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TestTo {
-    /// The person who asks.
-    Me,
-    /// All recipients of the budget.
-    Recipients,
-}
-
-/// Sends the mail that a crossing would send, with the present figures and marked as a test; how many mails that is.
-///
-/// # Errors
-/// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived or has nobody to send to; `RateLimited`; [`Error::Database`].
-#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId, to: TestTo) -> Result<usize, Error> {
-    scope.require(Permission::ManageBudgets)?;
-    let now = backend.clock.now();
-    let _permit = evaluate::evaluation_permit().await?;
-    let mut transaction = backend.pool.begin().await?;
-    let budget = lock_active(&mut transaction, scope, budget_id).await?;
-    let (of_budget, of_organization) =
-        sql::tests_since(&mut transaction, scope, budget_id, now - Duration::hours(1)).await?;
-    if of_budget >= TESTS_PER_HOUR.0 || of_organization >= TESTS_PER_HOUR.1 {
-        return Err(Problem::RateLimited { retry_after_secs: 3_600 }.into());
-    }
-    let own = sql::own_address(&mut transaction, scope).await?;
-    let recipients: Vec<_> = match to {
-        TestTo::Me => own.iter().cloned().collect(),
-        TestTo::Recipients => recipients::mailed(backend, scope, &mut transaction, &budget).await?,
-    };
-    if recipients.is_empty() {
-        return Err(Problem::conflict("There is nobody to send a test mail to.").into());
-    }
-    let by = own.as_ref().map_or("an API key", Email::as_str);
-    // With the server's own view: who may ask for the mail need not be one who reads spend, and it goes to the budget's people.
-    let whole = identity::system_scope(backend, scope.org_id()).await?;
-    let letter = mail::test(backend, &whole, &budget, by).await?;
-    let detail = format!("Sent a test mail of the budget {} to {}.", budget.name, listed(&recipients));
-    audit::record(backend, scope, &mut transaction, "budget.tested", &detail).await?;
-    let test_id = backend.clock.new_id();
-    for recipient in &recipients {
-        let mail_id = delivery::enqueue(backend, &mut transaction, letter.to(recipient, None)?).await?;
-        sql::insert_test(&mut transaction, scope, test_id, mail_id, budget_id, now).await?;
-    }
-    transaction.commit().await?;
-    Ok(recipients.len())
 }

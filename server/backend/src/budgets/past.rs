@@ -40,8 +40,8 @@ pub(crate) async fn create_in_the_past(
             sql::confirm_recipient(&mut transaction, scope, &token.hash, since).await?;
         }
     }
-    let budget = sql::lock(&mut transaction, scope, budget_id).await?.ok_or(Problem::NotFound)?;
     let this = Period::month_of(scope.zone().day_of(backend.clock.now()));
+    let budget = sql::lock(&mut transaction, scope, budget_id, this.from).await?.ok_or(Problem::NotFound)?;
     let mut month = Period::month_of(scope.zone().day_of(since));
     while month.from <= this.from {
         alerts_of(backend, scope, &mut transaction, &budget, month.from).await?;

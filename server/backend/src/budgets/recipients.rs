@@ -3,7 +3,7 @@
 use super::{mail, sql};
 use crate::identity::tokens::{LinkToken, hash_of};
 use crate::{Backend, Error, OrgScope, audit, delivery, identity};
-use chrono::Duration;
+use chrono::{Duration, NaiveDate};
 use domain::budget::{Budget, RecipientOffer};
 use domain::identity::Email;
 use domain::ids::UserId;
@@ -48,18 +48,17 @@ pub(super) async fn ask(
     Ok(())
 }
 
-/// Who gets the mails of a budget now: of its recipients those who want them, without members who do not see what it counts.
+/// Who gets the mails of a budget about a month: of its recipients those who want them, without members who do not see all that it counts.
 ///
 /// # Errors
 /// [`Error::Database`].
 pub(super) async fn mailed(
-    backend: &Backend,
     scope: &OrgScope,
     connection: &mut PgConnection,
     budget: &Budget,
+    month: NaiveDate,
 ) -> Result<Vec<Email>, Error> {
-    let today = scope.zone().day_of(backend.clock.now());
-    let blind = sql::blind_recipients(connection, scope, budget, today).await?;
+    let blind = sql::blind_recipients(connection, scope, budget, month).await?;
     Ok(budget.mailed().filter(|email| !blind.contains(email)).cloned().collect())
 }
 

@@ -11,8 +11,9 @@ pub use monthly::{mails, run_worker, send_due, set_mails};
 pub use replies::{accept, answer, dispute, team_review};
 
 use crate::allocation::{self, SharedFlow};
-use crate::{Backend, Error, OrgScope, charges, projects, rules, spend};
-use domain::allocation::{Party, SharedLine};
+use crate::projects::SeenOwners;
+use crate::{Backend, Error, OrgScope, charges, rules, spend};
+use domain::allocation::{Party, SharedLine, shared};
 use domain::charge::{ChargeLine, ChargePart};
 use domain::identity::Permission;
 use domain::period::Period;
@@ -46,11 +47,20 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
     let costs = charges::costs(backend, scope, shown).await?;
     let used = spend::query(backend, scope, &SpendQuery::over(shown).per(Granularity::Month)).await?.rows;
     let mut used: BTreeMap<_, Sums> = used.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
-    let seen = projects::SeenOwners::of(backend, scope).await?;
+    let seen = SeenOwners::of(backend, scope).await?;
     let mut states = sql::versions::states(&backend.pool, scope, &seen, shown).await?;
     let months = std::iter::successors(Some(this_month), |month| Some(Period::month_of(month.from.pred_opt()?)));
+    let months: Vec<_> = months.take_while(|month| month.from >= first).collect();
+    let mut shared = BTreeMap::new();
+    // Of everybody it comes to nothing, and closed months have theirs among what is charged.
+    for month in months.iter().filter(|_| !scope.sees_all()) {
+        if states.get(&month.from).is_none_or(|known| known.closed.is_none()) {
+            shared.insert(month.from, seen_shared(backend, scope, &seen, *month).await?);
+        }
+    }
     let total = |month: Period| {
         let charged: Decimal = costs.iter().map(|cost| cost.amount_in(month)).sum();
+        let charged = charged + shared.remove(&month.from).unwrap_or_default();
         let known = states.remove(&month.from);
         let sums = used.remove(&month.from).or_else(|| (!charged.is_zero() || known.is_some()).then(Sums::default))?;
         let open = MonthTotal { month: month.from, sums, charged, adjusted: Decimal::ZERO, state: MonthState::Open };
@@ -66,7 +76,13 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
             },
         })
     };
-    Ok(months.take_while(|month| month.from >= first).filter_map(total).collect())
+    Ok(months.into_iter().filter_map(total).collect())
+}
+
+/// What rules brought to whom the caller sees, less what they took.
+async fn seen_shared(backend: &Backend, scope: &OrgScope, seen: &SeenOwners, month: Period) -> Result<Decimal, Error> {
+    let flows = allocation::shared(backend, scope, month).await?;
+    Ok(shared(sides(&flows).filter(|side| side.is_seen(seen)).map(|side| side.line)))
 }
 
 /// What every visible team and project owes for a month; with lines where asked.
@@ -124,14 +140,15 @@ async fn stated(
     only: Only<'_>,
     detail: Detail,
 ) -> Result<MonthStatement, Error> {
-    let seen = projects::SeenOwners::of(backend, scope).await?;
+    let seen = SeenOwners::of(backend, scope).await?;
     let wants = |team: Option<&str>, project: Option<&str>| match only {
         None => true,
         Some((StatementKind::Team, of)) => team == Some(of.owner.slug.as_str()),
         Some((StatementKind::Project, of)) => project == Some(of.owner.slug.as_str()),
     };
     if let Some(body) = close::closed_body(backend, scope, month.from).await? {
-        return Ok(body.statement.part(|team, project| seen.sees(team, project) && wants(team, project)));
+        let statement = body.statement.part(|team, project| seen.sees(team, project) && wants(team, project));
+        return Ok(if scope.sees_all() { statement } else { statement.without_others() });
     }
     let found = futures::try_join!(
         build(backend, scope, month, only.map(|(kind, of)| (kind, of.id)), detail),
@@ -141,7 +158,8 @@ async fn stated(
     let (statement, adjustments, state) = found?;
     let adjustments = adjustments.into_list().into_iter();
     let adjustments = adjustments.filter(|entry| wants(entry.key.team.as_deref(), entry.key.project.as_deref()));
-    Ok(MonthStatement { adjustments: adjustments.collect(), state, ..statement })
+    let statement = MonthStatement { adjustments: adjustments.collect(), state, ..statement };
+    Ok(if scope.sees_all() { statement } else { statement.without_others() })
 }
 
 async fn build(
@@ -154,6 +172,7 @@ async fn build(
     // Before the permit, which nobody asks for twice.
     let charges = charges::parts(backend, scope, month).await?;
     let shared = allocation::shared(backend, scope, month).await?;
+    let seen = SeenOwners::of(backend, scope).await?;
     let _permit = backend.readers.permit(scope).await?;
     // Lines and totals of one moment.
     let mut snapshot = allocation::snapshot(&backend.pool).await?;
@@ -169,7 +188,7 @@ async fn build(
     drop(snapshot);
     let mut beside = Beside::default();
     beside.add_charges(charges, only);
-    beside.add_shared(shared, [&teams, &projects], only);
+    beside.add_shared(&shared, &seen, [&teams, &projects], only);
     let mut by_team: BTreeMap<Option<Uuid>, BTreeMap<Uuid, Vec<ModelSums>>> = BTreeMap::new();
     let mut total = Sums::default();
     for ModelRow { key, sums } in models {
@@ -227,22 +246,19 @@ impl Beside {
         }
     }
 
-    /// Both lines of every flow, each with whom it concerns.
+    /// The seen lines of every flow, each with whom it concerns.
     fn add_shared(
         &mut self,
-        flows: Vec<SharedFlow>,
+        flows: &[SharedFlow],
+        seen: &SeenOwners,
         [teams, projects]: [&[CostOwnerRow]; 2],
         only: Option<(StatementKind, Uuid)>,
     ) {
         let id = |of: &[CostOwnerRow], slug: &str| of.iter().find(|row| row.owner.slug == slug).map(|row| row.id);
-        let owner = |holder: &Party, team: &Party| {
-            let project = if let Party::Project(slug) = holder { id(projects, slug) } else { None };
-            (team.slug().and_then(|slug| id(teams, slug)), project)
-        };
-        for (flow, [went, came]) in flows {
-            let both = [(owner(&flow.from, &flow.from_team), went), (owner(&flow.to, &flow.to_team), came)];
-            for (owner, line) in both.into_iter().filter(|(owner, _)| is_wanted(*owner, only)) {
-                self.shared.entry(owner).or_default().push(line);
+        for Side { team, project, line } in sides(flows).filter(|side| side.is_seen(seen)) {
+            let owner = (team.and_then(|slug| id(teams, slug)), project.and_then(|slug| id(projects, slug)));
+            if is_wanted(owner, only) {
+                self.shared.entry(owner).or_default().push(line.clone());
             }
         }
     }
@@ -251,6 +267,30 @@ impl Beside {
         let (charges, shared) = (self.charges.remove(&owner), self.shared.remove(&owner));
         (charges.unwrap_or_default(), shared.unwrap_or_default())
     }
+}
+
+/// One end of a flow: whose it is by short names, and what it says there.
+struct Side<'a> {
+    team: Option<&'a str>,
+    project: Option<&'a str>,
+    line: &'a SharedLine,
+}
+
+impl Side<'_> {
+    fn is_seen(&self, seen: &SeenOwners) -> bool {
+        seen.sees(self.team, self.project)
+    }
+}
+
+/// Both ends of every flow.
+fn sides(flows: &[SharedFlow]) -> impl Iterator<Item = Side<'_>> {
+    flows.iter().flat_map(|(flow, [went, came])| {
+        [(&flow.from, &flow.from_team, went), (&flow.to, &flow.to_team, came)].map(|(holder, team, line)| Side {
+            team: team.slug(),
+            project: holder.slug().filter(|_| matches!(holder, Party::Project(_))),
+            line,
+        })
+    })
 }
 
 fn is_wanted((team, project): OwnerIds, only: Option<(StatementKind, Uuid)>) -> bool {

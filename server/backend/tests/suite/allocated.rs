@@ -190,7 +190,14 @@ async fn a_statement_holds_the_whole_cost_of_a_feature_by_rules_that_it_names() 
     let project = project.into_iter().find(|of| of.slug.as_str() == "main").unwrap();
     let (_, bound) = seed::bound_key(&place.backend, &place.acme.owner, &project).await;
     let of_one = statements::month(&place.backend, &bound, november(), true).await.unwrap();
-    assert!(!of_one.is_shared(), "a key of one project learns nothing of others");
+    let lines: Vec<_> = of_one.teams.iter().flat_map(|team| &team.projects).flat_map(|of| &of.shared).collect();
+    let said: Vec<_> = lines.iter().map(|line| (line.direction(), line.effect.as_str(), line.amount)).collect();
+    let others = || "from others".to_owned();
+    assert_eq!(
+        said,
+        [(others(), "", money("9")), (others(), "", money("20"))],
+        "a key of one project learns of no others"
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use crate::support::{Server, day, email, money};
 use backend::keys::{self, NewKey};
-use backend::{Error, OrgScope, audit, budgets, charges, events, identity, projects, spend, statements, suggestions};
+use backend::{
+    Error, OrgScope, allocation, audit, budgets, charges, events, identity, projects, spend, statements, suggestions,
+};
+use domain::allocation::{AllocationForm, ConditionForm, Party, SharedLine, TargetForm};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::charge::ChargeForm;
 use domain::event::EventQuery;
@@ -12,7 +15,7 @@ use domain::period::Period;
 use domain::problem::Problem;
 use domain::project::KeyProject;
 use domain::spend::{Dimension, SpendQuery};
-use domain::statement::StatementKind;
+use domain::statement::{MonthState, MonthStatement, StatementKind};
 use rust_decimal::Decimal;
 use std::collections::BTreeSet;
 use testkit::seed::Organization;
@@ -286,4 +289,90 @@ async fn charges_are_seen_on_the_days_of_their_owners_and_those_of_nobody_are_no
     assert_eq!(months[0].charged, money("540"));
     let listed = charges::list(backend, &red).await.unwrap().rows;
     assert_eq!(listed.iter().map(|charge| charge.row.description.as_str()).collect::<Vec<_>>(), ["red pool"]);
+}
+
+/// While another team had the project in the month, what its budget counts is not all theirs: neither pages nor mails tell of it.
+#[tokio::test]
+async fn a_budget_is_told_to_who_sees_all_days_of_its_month() {
+    let place = Place::new().await;
+    let (backend, owner) = (&place.server.backend, &place.org.owner);
+    let blue = place.limited(&[place.blue]).await;
+    let refused = problem(budgets::create(backend, &blue, budget("project:search", &[])).await);
+    assert_eq!((refused.fields()[0].pointer.as_str(), refused.fields()[0].code.as_str()), ("scope", "not_seen"));
+    let told = [ADA, "owner@acme.example"];
+    let made = budgets::create(backend, owner, budget("project:search", &told)).await.unwrap().budget_id;
+    budgets::evaluate_marks(backend).await.unwrap();
+    let alerts = async |scope: &OrgScope| {
+        let alerts = budgets::alerts(backend, scope, AlertFilter::All, None, None).await.unwrap().alerts;
+        alerts.into_iter().map(|alert| (alert.spend, alert.mails)).collect::<Vec<_>>()
+    };
+    assert_eq!(alerts(owner).await, [(money("320"), 1)], "of red's days and blue's, told to the owner alone");
+    let seen = async |scope: &OrgScope| {
+        let listed = budgets::list(backend, scope).await.unwrap();
+        let (over, open) =
+            (budgets::over(backend, scope).await.unwrap(), budgets::open_alerts(backend, scope).await.unwrap());
+        (listed.into_iter().map(|state| state.usage.used).collect::<Vec<_>>(), over, open)
+    };
+    assert_eq!(seen(&blue).await, (vec![], 0, 0));
+    assert_eq!(problem(budgets::get(backend, &blue, made).await), Problem::NotFound);
+
+    place.server.clock.advance(chrono::Duration::days(14));
+    place.org.spend_of("search", "2026-12-02", "40").await;
+    budgets::evaluate_marks(backend).await.unwrap();
+    let blue = place.seen().await;
+    assert_eq!(seen(&blue).await, (vec![money("40")], 1, 1));
+    assert_eq!((alerts(&blue).await, alerts(owner).await.len()), (vec![(money("40"), 2)], 2));
+    // A key of the project sees all its days.
+    let search = projects::by_slug(backend, owner, "search").await.unwrap();
+    let (_, bound) = testkit::seed::bound_key(backend, owner, &search).await;
+    assert_eq!((seen(&bound).await.0, alerts(&bound).await.len()), (vec![money("40")], 2));
+}
+
+/// A team's statement is its whole bill, open as well as closed; from whom rules brought a part of it is not said.
+#[tokio::test]
+async fn a_team_reads_what_rules_shared_with_it_before_and_after_the_close() {
+    let place = Place::new().await;
+    let (backend, owner) = (&place.server.backend, &place.org.owner);
+    place.org.spend_of("assistant", "2026-10-10", "3").await;
+    place.org.spend_of("bot", "2026-10-11", "80").await;
+    let target = |to: &str, percent: &str| TargetForm { to: to.to_owned(), percent: percent.to_owned() };
+    let condition = ConditionForm { dimension: "project".into(), test: "is".into(), values: "bot".into() };
+    let rule = AllocationForm {
+        name: "Pool".to_owned(),
+        conditions: vec![condition],
+        method: "fixed".to_owned(),
+        targets: vec![target("team:red", "25"), target("team:main", "75")],
+        reason: "Agreed".to_owned(),
+        ..AllocationForm::default()
+    };
+    allocation::enter(backend, owner, &rule.parse().unwrap()).await.unwrap();
+    let red = place.limited(&[place.red]).await;
+    let october = Period::month_of(day("2026-10-01"));
+    let shared = |statement: &MonthStatement| -> Vec<SharedLine> {
+        let projects = statement.teams.iter().flat_map(|team| &team.projects).flat_map(|project| &project.shared);
+        projects.chain(statement.teams.iter().flat_map(|team| &team.shared)).cloned().collect()
+    };
+    let read = async |of: Period| {
+        let month = statements::month(backend, &red, of, true).await.unwrap();
+        let (_, one) = statements::one(backend, &red, of, StatementKind::Team, "red").await.unwrap();
+        assert_eq!(one.teams, month.teams);
+        let months = statements::months(backend, &red).await.unwrap();
+        let listed = months.into_iter().find(|total| total.month == of.from).unwrap();
+        (month.grand_total(), shared(&month), (listed.sums.spend, listed.charged, listed.adjusted))
+    };
+    let before = read(october).await;
+    let line = &before.1[0];
+    assert_eq!((before.0, before.2), (money("23"), (money("3"), money("20"), Decimal::ZERO)));
+    assert_eq!(
+        (line.rule.as_str(), &line.other, line.effect.as_str(), line.amount),
+        ("Pool", &Party::Others, "", money("20"))
+    );
+    let version = statements::review(backend, owner, october).await.unwrap();
+    statements::close(backend, owner, october, version.total).await.unwrap();
+    assert_eq!(statements::month(backend, &red, october, true).await.unwrap().state, MonthState::Closed);
+    assert_eq!(read(october).await, before);
+    let (november, ..) = read(november()).await;
+    assert_eq!(november, money("1021"), "a quarter of the bot's 4,000, and nothing posted for October");
+    let whole = shared(&statements::month(backend, owner, october, true).await.unwrap());
+    assert!(whole.iter().any(|line| line.other == Party::Project("bot".to_owned()) && !line.effect.is_empty()));
 }

@@ -14,6 +14,7 @@
 
 mod sample;
 mod samples;
+mod visibility;
 mod world;
 
 use crate::support::{Answer, Client, TestApp};

@@ -79,7 +79,7 @@ pub(super) const METRICS: &str = "name,unit,period,value\nchats,chats,2026-11-19
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
 const ASKED: &str = "alerts@zebrafish.example";
-const LIMITED: &str = "limited@zebrafish.example";
+pub(super) const LIMITED: &str = "limited@zebrafish.example";
 const GLOBEX: &str = "owner@globex.example";
 
 /// What samples need to know of Acme.

@@ -1,6 +1,6 @@
 //! Queries of `alerts`, with the mails that tell of them.
 
-use super::budgets::{number, revision, threshold};
+use super::budgets::{number, revision, seen, threshold};
 use crate::budgets::Entries;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -91,15 +91,16 @@ pub(in crate::budgets) async fn mailed(
 
 /// Entries of the alert history, newest first. `deliveries` are left empty.
 pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: &Wanted) -> Result<Vec<Alert>, Error> {
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "select a.*, u.email as acknowledged_by_email, array(
              select threshold from alerts of_entry
              where of_entry.org_id = $1 and of_entry.entry_id = a.alert_id order by threshold) as thresholds
          from alerts a
          join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
          left join users u on u.user_id = a.acknowledged_by
-         where a.org_id = $1 and a.alert_id = a.entry_id and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
-             and ($3::uuid is null or a.budget_id = $3)
+         where a.org_id = $1 and a.alert_id = a.entry_id and ",
+        seen!("$8", "a.month"),
+        " and ($3::uuid is null or a.budget_id = $3)
              and ($4::date is null or a.month = $4)
              and ($5::uuid is null or (a.created_at, a.threshold, a.alert_id) < (
                  select created_at, threshold, alert_id from alerts where org_id = $1 and alert_id = $5))
@@ -109,8 +110,8 @@ pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: 
                  or $6 = 'undelivered' and exists (
                      select 1 from mails where mails.org_id = a.org_id and mails.alert_id = a.alert_id and state = 'failed'))
          order by a.created_at desc, a.threshold desc, a.alert_id desc
-         limit $7",
-    )
+         limit $7"
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_owners())
     .bind(wanted.budget_id.map(|id| id.0))
@@ -118,6 +119,7 @@ pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: 
     .bind(wanted.before.map(|id| id.0))
     .bind(wanted.filter.as_str())
     .bind(wanted.limit)
+    .bind(scope.limiting_teams())
     .fetch_all(pool)
     .await?;
     rows.iter().map(|row| alert(row, scope)).collect()
@@ -143,15 +145,16 @@ pub(in crate::budgets) async fn recorded(
         SpendScope::Team(team) => ("team", Some(team.0), None),
         SpendScope::Project(project) => ("project", None, Some(project.0)),
     };
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "select a.month, a.budget_name, a.threshold, a.amount
          from alerts a
          join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
-         where a.org_id = $1 and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
-             and b.scope_kind = $3 and b.team_id is not distinct from $4 and b.project_id is not distinct from $5
+         where a.org_id = $1 and ",
+        seen!("$8", "a.month"),
+        " and b.scope_kind = $3 and b.team_id is not distinct from $4 and b.project_id is not distinct from $5
              and a.month >= $6 and a.month < $7
-         order by a.month, a.threshold",
-    )
+         order by a.month, a.threshold"
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_owners())
     .bind(kind)
@@ -159,6 +162,7 @@ pub(in crate::budgets) async fn recorded(
     .bind(project)
     .bind(months.from)
     .bind(months.to)
+    .bind(scope.limiting_teams())
     .fetch_all(pool)
     .await?;
     rows.iter()
@@ -225,7 +229,7 @@ pub(in crate::budgets) async fn acknowledge(
         Entries::One(alert_id) => (alert_id, false),
         Entries::UpTo(alert_id) => (alert_id, true),
     };
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "with named as (
              select entry_id, created_at, threshold from alerts
              where org_id = $1 and alert_id = (select entry_id from alerts where org_id = $1 and alert_id = $3)),
@@ -236,11 +240,12 @@ pub(in crate::budgets) async fn acknowledge(
                  and head.org_id = $1 and head.alert_id = a.entry_id and head.acknowledged_at is null
                  and (head.alert_id = named.entry_id
                      or $4 and (head.created_at, head.threshold, head.alert_id) < (named.created_at, named.threshold, named.entry_id))
-                 and b.org_id = $1 and b.budget_id = a.budget_id and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
-             returning a.entry_id, a.budget_name, a.threshold)
+                 and b.org_id = $1 and b.budget_id = a.budget_id and ",
+        seen!("$8", "a.month"),
+        " returning a.entry_id, a.budget_name, a.threshold)
          select budget_name, array_agg(threshold order by threshold) as thresholds
-         from done group by entry_id, budget_name order by budget_name, entry_id",
-    )
+         from done group by entry_id, budget_name order by budget_name, entry_id"
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_owners())
     .bind(alert_id.0)
@@ -248,6 +253,7 @@ pub(in crate::budgets) async fn acknowledge(
     .bind(now)
     .bind(scope.user_id().map(|id| id.0))
     .bind(note)
+    .bind(scope.limiting_teams())
     .fetch_all(connection)
     .await?;
     rows.iter()
@@ -284,15 +290,18 @@ pub(in crate::budgets) async fn alert_exists(
     scope: &OrgScope,
     alert_id: AlertId,
 ) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar(
+    Ok(sqlx::query_scalar(concat!(
         "select exists (
              select 1 from alerts a
              join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
-             where a.org_id = $1 and a.alert_id = $3 and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2)))",
-    )
+             where a.org_id = $1 and a.alert_id = $3 and ",
+        seen!("$4", "a.month"),
+        ")"
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_owners())
     .bind(alert_id.0)
+    .bind(scope.limiting_teams())
     .fetch_one(connection)
     .await?)
 }
@@ -304,14 +313,16 @@ pub(in crate::budgets) async fn version(pool: &PgPool, scope: &OrgScope) -> Resu
 }
 
 pub(in crate::budgets) async fn open_alerts(pool: &PgPool, scope: &OrgScope) -> Result<i64, Error> {
-    Ok(sqlx::query_scalar(
+    Ok(sqlx::query_scalar(concat!(
         "select count(*)
          from alerts a
          join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
-         where a.org_id = $1 and a.alert_id = a.entry_id and a.acknowledged_at is null and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))",
-    )
+         where a.org_id = $1 and a.alert_id = a.entry_id and a.acknowledged_at is null and ",
+        seen!("$3", "a.month")
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_owners())
+    .bind(scope.limiting_teams())
     .fetch_one(pool)
     .await?)
 }

@@ -36,14 +36,36 @@ macro_rules! budgets {
     };
 }
 
-/// Budgets that the scope shows: all, or those of visible projects and teams alone.
-pub(in crate::budgets) async fn list(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Budget>, Error> {
-    let rows = sqlx::query(budgets!(
-        "where b.org_id = $1 and b.archived_at is null and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
-         order by array_position(array['organization', 'team', 'project'], b.scope_kind), lower(b.name), b.budget_id"
+/// Whether a caller who sees the projects and teams `$2`, by way of the teams at this place, sees what a budget counts in the month that begins on a day: all of a visible team, and of a visible project all days. While another team had the project, its budget is not told, so that no two numbers are: neither here nor by mail.
+macro_rules! seen {
+    ($teams:literal, $month:literal) => {
+        concat!(
+            "($2::uuid[] is null or b.team_id = any($2) or b.project_id = any($2) and not exists (
+                 select 1 from project_ownership as other
+                 where other.org_id = $1 and other.project_id = b.project_id and other.team_id <> all (",
+            $teams,
+            "::uuid[])
+                     and other.valid_from < ",
+            $month,
+            "::date + interval '1 month' and other.valid_to > ",
+            $month,
+            "::date))"
+        )
+    };
+}
+pub(super) use seen;
+
+/// Budgets that the scope shows in a month: all, or those of which it sees everything.
+pub(in crate::budgets) async fn list(pool: &PgPool, scope: &OrgScope, month: NaiveDate) -> Result<Vec<Budget>, Error> {
+    let rows = sqlx::query(concat!(
+        budgets!("where b.org_id = $1 and b.archived_at is null and "),
+        seen!("$3", "$4"),
+        " order by array_position(array['organization', 'team', 'project'], b.scope_kind), lower(b.name), b.budget_id"
     ))
     .bind(scope.org_id().0)
     .bind(scope.visible_owners())
+    .bind(scope.limiting_teams())
+    .bind(month)
     .fetch_all(pool)
     .await?;
     rows.iter().map(budget).collect()
@@ -53,15 +75,17 @@ pub(in crate::budgets) async fn get(
     pool: &PgPool,
     scope: &OrgScope,
     budget_id: BudgetId,
+    month: NaiveDate,
 ) -> Result<Option<Budget>, Error> {
-    let row = sqlx::query(budgets!(
-        "where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))"
-    ))
-    .bind(scope.org_id().0)
-    .bind(scope.visible_owners())
-    .bind(budget_id.0)
-    .fetch_optional(pool)
-    .await?;
+    let seen = concat!(budgets!("where b.org_id = $1 and b.budget_id = $3 and "), seen!("$4", "$5"));
+    let row = sqlx::query(seen)
+        .bind(scope.org_id().0)
+        .bind(scope.visible_owners())
+        .bind(budget_id.0)
+        .bind(scope.limiting_teams())
+        .bind(month)
+        .fetch_optional(pool)
+        .await?;
     row.as_ref().map(budget).transpose()
 }
 
@@ -89,16 +113,18 @@ pub(in crate::budgets) async fn lock(
     connection: &mut PgConnection,
     scope: &OrgScope,
     budget_id: BudgetId,
+    month: NaiveDate,
 ) -> Result<Option<Budget>, Error> {
-    let row = sqlx::query(budgets!(
-        "where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))
-         for update of b"
-    ))
-    .bind(scope.org_id().0)
-    .bind(scope.visible_owners())
-    .bind(budget_id.0)
-    .fetch_optional(connection)
-    .await?;
+    let seen =
+        concat!(budgets!("where b.org_id = $1 and b.budget_id = $3 and "), seen!("$4", "$5"), " for update of b");
+    let row = sqlx::query(seen)
+        .bind(scope.org_id().0)
+        .bind(scope.visible_owners())
+        .bind(budget_id.0)
+        .bind(scope.limiting_teams())
+        .bind(month)
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(budget).transpose()
 }
 
@@ -154,25 +180,26 @@ pub(super) fn threshold(table: &'static str, number: i16) -> Result<u16, Error> 
     u16::try_from(number).map_err(|_| Error::inconsistent(table, "threshold", number))
 }
 
-/// Members among the recipients of a budget who do not see what it counts, on a day.
+/// Members among the recipients of a budget who do not see all that it counts in a month.
 pub(in crate::budgets) async fn blind_recipients(
     connection: &mut PgConnection,
     scope: &OrgScope,
     budget: &Budget,
-    today: NaiveDate,
+    month: NaiveDate,
 ) -> Result<Vec<Email>, Error> {
     let emails: Vec<String> = sqlx::query_scalar(
         "select users.email from members join users on users.user_id = members.user_id
          where members.org_id = $1 and users.email = any($2) and members.team_ids is not null
-            and coalesce(coalesce($3, (
-                select team_id from project_ownership
-                where org_id = $1 and project_id = $4 and valid_from <= $5 and valid_to > $5)) <> all (members.team_ids), true)",
+            and coalesce($3 <> all (members.team_ids), (
+                select bool_or(team_id <> all (members.team_ids)) from project_ownership
+                where org_id = $1 and project_id = $4
+                    and valid_from < $5::date + interval '1 month' and valid_to > $5::date), true)",
     )
     .bind(scope.org_id().0)
     .bind(texts(&budget.recipients))
     .bind(if let SpendScope::Team(team) = budget.scope { Some(team.0) } else { None })
     .bind(if let SpendScope::Project(project) = budget.scope { Some(project.0) } else { None })
-    .bind(today)
+    .bind(month)
     .fetch_all(connection)
     .await?;
     let email = |text: String| Email::parse(&text).map_err(|_| Error::inconsistent("users", "email", text));

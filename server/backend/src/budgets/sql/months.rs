@@ -1,6 +1,6 @@
 //! Queries of `budget_periods`.
 
-use super::budgets::{number, revision};
+use super::budgets::{number, revision, seen};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::BudgetUsage;
@@ -120,16 +120,18 @@ pub(in crate::budgets) async fn months(
 
 /// Active, visible budgets whose last evaluation of the month found more than the amount.
 pub(in crate::budgets) async fn over(pool: &PgPool, scope: &OrgScope, month: NaiveDate) -> Result<i64, Error> {
-    Ok(sqlx::query_scalar(
+    Ok(sqlx::query_scalar(concat!(
         "select count(*)
          from budget_periods m
          join budgets b on b.org_id = m.org_id and b.budget_id = m.budget_id
          where m.org_id = $1 and m.month = $3 and m.evaluated_spend > m.amount
-             and b.archived_at is null and ($2::uuid[] is null or coalesce(b.team_id, b.project_id) = any($2))",
-    )
+             and b.archived_at is null and ",
+        seen!("$4", "m.month")
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_owners())
     .bind(month)
+    .bind(scope.limiting_teams())
     .fetch_one(pool)
     .await?)
 }
