@@ -6,6 +6,7 @@ mod close;
 mod entry;
 mod mails;
 mod part;
+mod readiness;
 mod version;
 
 pub use close::{
@@ -14,6 +15,7 @@ pub use close::{
 };
 pub use entry::{Entries, Entry, EntryChange, EntryKey, EntrySource};
 pub use mails::{MAX_STATEMENT_RECIPIENTS, MailSchedule, StatementMails, StatementRecipient};
+pub use readiness::{Readiness, disputed};
 pub use version::{BUNDLE_FORMAT, Bundle, BundledVersion, Finding, StatementBody, Version, canonical, sha256, verify};
 
 use crate::allocation::{SharedLine, shared};

@@ -1,7 +1,7 @@
 //! A month on its way to be closed: what is in the way first, then what teams say, its versions, and the difference between two.
 
 use super::api::{AnswerDispute, CloseMonth, ReviewMonth, WaiveCheck};
-use super::list::{adjustments, figures, state_badge};
+use super::list::{adjustments, figures, ready_figure, state_badge};
 use super::replies::{disputes_of, reply_text};
 use crate::form::{Posted, hidden};
 use crate::format;
@@ -57,7 +57,7 @@ pub(crate) async fn closing(visit: Visit) -> Drawn {
             <Breadcrumb crumbs=crumbs/>
             <PageHead title=title lead=lead>{state_badge(close.statement.state)}{bundle}</PageHead>
             <UrlNotice known=NOTICES/>
-            <div class="headline">{figures(&close.statement)}</div>
+            <div class="headline">{figures(&close.statement)}{ready_figure(&close.readiness, None)}</div>
             {checklist(&close)}
             {waive(&visit, &close)}
             {actions(&visit, &close)}

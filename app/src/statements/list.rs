@@ -11,8 +11,8 @@ use domain::charge::charged;
 use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, Entry, MonthState, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement,
-    month_text, parse_month,
+    CostOwner, Entry, MonthState, MonthStatement, MonthTotal, ProjectStatement, Readiness, StatementKind,
+    TeamStatement, month_text, parse_month,
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -142,6 +142,20 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
         <Figure caption="Requests" value=format::count(total.requests)/>
         <Figure caption="Tokens" value=format::count_compact(total.tokens) title=format::count(total.tokens)/>
     }
+}
+
+/// How much of a month can be charged back, with what holds it back: that leads to where the month is closed.
+pub(crate) fn ready_figure(ready: &Readiness, close: Option<String>) -> AnyView {
+    let percent = |share: Decimal| format::percent_cut(share * Decimal::ONE_HUNDRED);
+    let [priced, allocated, undisputed] = [ready.priced(), ready.allocated(), ready.undisputed()].map(percent);
+    let title = format!("priced {priced}, allocated {allocated}, undisputed {undisputed}");
+    let held = Some(ready.held_back()).filter(|held| !held.is_empty());
+    let held = held.unwrap_or_else(|| "priced, allocated and undisputed".to_owned());
+    let below = match close {
+        Some(href) => html! { <a href=href>{held}</a> },
+        None => html! { {held} },
+    };
+    html! { <Figure caption="Chargeback-ready" value=percent(ready.share()) title=title>{below}</Figure> }
 }
 
 fn next_day(day: NaiveDate) -> NaiveDate {

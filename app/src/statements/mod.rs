@@ -8,6 +8,6 @@ mod replies;
 mod statement;
 
 pub(crate) use close::closing;
-pub(crate) use list::statements;
+pub(crate) use list::{ready_figure, statements};
 pub(crate) use mails::statement_mails;
 pub(crate) use statement::statement;

@@ -18,7 +18,8 @@ use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthState, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
+    CostOwner, MonthState, MonthStatement, ProjectStatement, Readiness, StatementLine, TeamStatement, month_text,
+    parse_month,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -61,6 +62,63 @@ struct StatementsDocument {
     /// What nobody answers for: with the totals of teams it adds up to the total. Decimal string with 12 places.
     #[schema(example = "0.000000000000")]
     unallocated_total: String,
+    /// How much of the month can be charged back as it stands; null for keys that see one project alone.
+    chargeback_ready: Option<ReadinessDocument>,
+}
+
+/// How much of a month can be charged back as it stands: what is priced, allocated and undisputed. Shares are cut to tenths of a percent, and are 1 only where nothing is open.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReadinessDocument {
+    /// What is priced, allocated and undisputed, of what is known and `unpriced_at_most`.
+    #[schema(example = "0.942")]
+    share: String,
+    /// What is priced, of what is known and `unpriced_at_most`.
+    #[schema(example = "0.999")]
+    priced: String,
+    /// Requests with a price, of all requests.
+    #[schema(example = "0.998")]
+    priced_requests: String,
+    /// What teams answer for, of what is known.
+    #[schema(example = "0.943")]
+    allocated: String,
+    /// What nobody disputes, of what is known.
+    #[schema(example = "1")]
+    undisputed: String,
+    /// Usage and charges whose cost is known, without adjustments of closed months: a decimal string with 12 places.
+    #[schema(example = "5379.310000000000")]
+    known: String,
+    /// What usage without a price can have cost at most; zero where it is waived. Decimal string with 12 places.
+    #[schema(example = "5.200000000000")]
+    unpriced_at_most: String,
+    /// Requests without a price; 0 where they are waived.
+    unpriced_requests: i64,
+    /// What nobody answers for: decimal string with 12 places.
+    #[schema(example = "312.000000000000")]
+    unallocated: String,
+    /// What teams dispute without an answer yet: decimal string with 12 places.
+    #[schema(example = "0.000000000000")]
+    disputed: String,
+    /// Disputes without an answer.
+    open_disputes: usize,
+}
+
+impl From<&Readiness> for ReadinessDocument {
+    fn from(ready: &Readiness) -> Self {
+        let share = |share: Decimal| share.normalize().to_string();
+        Self {
+            share: share(ready.share()),
+            priced: share(ready.priced()),
+            priced_requests: share(ready.priced_requests()),
+            allocated: share(ready.allocated()),
+            undisputed: share(ready.undisputed()),
+            known: money::exact(ready.known),
+            unpriced_at_most: money::exact(ready.unpriced_at_most),
+            unpriced_requests: ready.unpriced_requests,
+            unallocated: money::exact(ready.unallocated),
+            disputed: money::exact(ready.disputed),
+            open_disputes: ready.open_disputes,
+        }
+    }
 }
 
 /// Sums of a team, project or month.
@@ -289,9 +347,10 @@ impl From<TeamStatement> for TeamDocument {
     }
 }
 
-impl From<MonthStatement> for StatementsDocument {
-    fn from(statement: MonthStatement) -> Self {
+impl StatementsDocument {
+    fn of(statement: MonthStatement, ready: Option<&Readiness>) -> Self {
         Self {
+            chargeback_ready: ready.map(Into::into),
             month: month_text(statement.month.from),
             over: statement.is_over(),
             state: statement.state,
@@ -342,5 +401,6 @@ async fn statements(
         let name = format!("statements-{}.csv", month_text(month.from));
         return Ok(csv::respond(&name, statement.csv()));
     }
-    Ok(Json(StatementsDocument::from(statement)).into_response())
+    let ready = backend::statements::readiness(&state.backend, &caller.scope, month).await?;
+    Ok(Json(StatementsDocument::of(statement, ready.as_ref())).into_response())
 }

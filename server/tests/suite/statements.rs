@@ -42,6 +42,7 @@ async fn a_month_goes_from_open_to_closed_on_its_pages() {
     let (app, scope, browser, api) = start().await;
     let open = browser.page(PAGE).await;
     assert_says(&open, &["open, no version yet", "Start review", "Statements add up", "100.000 %", "ended Oct 31"]);
+    assert_says(&open, &["Chargeback-ready", "100.0 %", "priced, allocated and undisputed"]);
     assert!(!open.contains("Close October with"), "not before the review");
     assert_says(&browser.page("/o/acme/statements?month=2026-10").await, &["Review and close", ">open<"]);
 
@@ -69,6 +70,7 @@ async fn a_month_goes_from_open_to_closed_on_its_pages() {
     let disputed = [&dispute[..], &[("reason", "Not ours.")]].concat();
     assert_says(&posted(&browser, TEAM, "dispute", &disputed, "disputed").await, &["Not ours.", "no answer yet"]);
     let shown = browser.page(PAGE).await;
+    assert_says(&shown, &["0.0 %", "$0.0035 disputed"]);
     assert_says(&shown, &["1 open", "disputed version 1, no answer yet", "Answer to main about main/openai/gpt-4o"]);
     assert!(!shown.contains("Close October with"), "a dispute is in the way");
     let month = api.get("/v1/statements/2026-10").await.json();
@@ -122,6 +124,12 @@ async fn a_month_is_closed_by_the_api_and_checked_without_it() {
     assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("/line")));
     let dispute = api.post_json(disputes, &json!({"amount": "0.001", "reason": "No."})).await;
     assert_eq!(dispute.status, StatusCode::CREATED, "{}", dispute.body);
+    let ready = &api.get("/v1/statements/2026-10").await.json()["chargeback_ready"];
+    assert_eq!(
+        (&ready["share"], &ready["disputed"], &ready["open_disputes"]),
+        (&json!("0.857"), &json!("0.001000000000"), &json!(1))
+    );
+    assert_eq!(&api.get("/v1/statements?month=2026-10").await.json()["chargeback_ready"], ready);
     let total = json!({"total": "0.007"});
     let early = api.post_json("/v1/statements/2026-10/close", &total).await;
     assert_eq!((early.status, early.body.contains("Disputes settled")), (StatusCode::CONFLICT, true), "{}", early.body);

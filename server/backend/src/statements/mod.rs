@@ -3,11 +3,13 @@
 mod close;
 mod mail;
 mod monthly;
+mod readiness;
 mod replies;
 mod sql;
 
 pub use close::{bundle, changes, close, closing, review, version, waive};
 pub use monthly::{mails, run_worker, send_due, set_mails};
+pub use readiness::readiness;
 pub use replies::{accept, answer, dispute, team_review};
 
 use crate::allocation::{self, SharedFlow};

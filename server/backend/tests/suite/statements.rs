@@ -163,6 +163,8 @@ impl Books<'_> {
             if let Some((closed, _)) = self.closed.get(of) {
                 assert_eq!((statement.state, total), (MonthState::Closed, *closed), "{of} after {after:?}");
             }
+            let ready = statements::readiness(backend, owner, month(of)).await.unwrap().unwrap();
+            assert_eq!(ready, closing(self.server, owner, of).await.readiness, "{of} after {after:?}");
             let parts = [(StatementKind::Project, "main"), (StatementKind::Project, "search")];
             let mut by_project = Decimal::ZERO;
             for (kind, slug) in parts {
@@ -267,6 +269,7 @@ async fn what_moves_in_a_closed_month_is_an_adjustment_once() {
     }
     let listed = statements::months(&server.backend, &bound).await.unwrap();
     assert!(listed.iter().all(|of| (of.sums.spend + of.charged + of.adjusted).is_zero()));
+    assert_eq!(statements::readiness(&server.backend, &bound, month("2026-11-01")).await.unwrap(), None);
     assert_eq!(problem(statements::closing(&server.backend, &bound, month("2026-10-01")).await).status(), 403);
 }
 
@@ -315,6 +318,12 @@ async fn a_month_is_reviewed_disputed_answered_and_closed() {
     assert_eq!(wrong.fields()[0].pointer, "line");
     let dispute = statements::dispute(backend, &member, november, "main", &form("main/openai/gpt-4o")).await.unwrap();
 
+    // What can be charged back: 12.40 of usage is disputed, and one call can have cost $5.
+    let ready = closing(&server, owner, "2026-11-01").await.readiness;
+    assert_eq!(statements::readiness(backend, owner, november).await.unwrap(), Some(ready.clone()));
+    assert_eq!((ready.known, ready.unpriced_at_most, ready.disputed), (money("12.4"), money("5"), money("12.4")));
+    assert_eq!((ready.share(), ready.priced(), ready.undisputed()), (money("0"), money("0.712"), money("0")));
+
     // The next version, after something moved; and what is different in it.
     acme.spend("2026-11-12", "0.60").await;
     let now = statements::changes(backend, owner, november, 1, None).await.unwrap();
@@ -341,6 +350,8 @@ async fn a_month_is_reviewed_disputed_answered_and_closed() {
     let answer = (false, "The key is yours.");
     assert_eq!(problem(statements::answer(backend, &member, november, dispute, answer).await).status(), 403);
     statements::answer(backend, owner, november, dispute, answer).await.unwrap();
+    let ready = statements::readiness(backend, owner, november).await.unwrap().unwrap();
+    assert_eq!((ready.share(), ready.held_back()), (Decimal::ONE, String::new()), "waived and answered");
     assert_eq!(problem(statements::answer(backend, owner, november, dispute, answer).await).status(), 409);
     let review = statements::team_review(backend, &member, november, "main").await.unwrap();
     assert_eq!(

@@ -1,5 +1,6 @@
 //! `/v1/statements/{month}`: review and close of a month.
 
+use super::ReadinessDocument;
 use crate::AppState;
 use crate::api::json::{Body, pointed};
 use crate::caller::ApiCaller;
@@ -86,6 +87,7 @@ struct CloseDocument {
     total: String,
     /// What has to hold before it is closed, or held when it was.
     checklist: Vec<CheckItem>,
+    chargeback_ready: ReadinessDocument,
     /// Oldest first.
     versions: Vec<Version>,
     /// What teams said, oldest first.
@@ -99,6 +101,7 @@ impl From<MonthClose> for CloseDocument {
             state: close.statement.state,
             total: exact(close.statement.grand_total()),
             checklist: close.checklist,
+            chargeback_ready: (&close.readiness).into(),
             versions: close.versions,
             replies: close.replies,
         }

@@ -47,18 +47,9 @@ fn statement(month: NaiveDate, state: MonthState, amounts: &[i64]) -> MonthState
 }
 
 fn facts(statement: &MonthStatement) -> CloseFacts {
-    CloseFacts {
-        month: statement.month,
-        today: statement.today,
-        unpriced: 0,
-        waiver: None,
-        counted: statement.total.spend,
-        stated: statement.total.spend,
-        open_disputes: 0,
-        last_closed: None,
-        pending: Decimal::ZERO,
-        pending_entries: 0,
-    }
+    let MonthStatement { month, today, total, .. } = statement;
+    let facts = crate::statement::close::tests::facts();
+    CloseFacts { month: *month, today: *today, counted: total.spend, stated: total.spend, last_closed: None, ..facts }
 }
 
 /// Each month with a version for review and a closed one.
