@@ -36,7 +36,7 @@ impl Readiness {
     #[must_use]
     pub fn of_closed(statement: &MonthStatement) -> Self {
         Self {
-            known: statement.grand_total() - statement.adjusted(),
+            known: statement.grand_total() - statement.marked_up() - statement.adjusted(),
             requests: statement.total.requests,
             unallocated: statement.unallocated().abs(),
             ..Self::default()

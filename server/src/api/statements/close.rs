@@ -82,7 +82,7 @@ struct CloseDocument {
     #[schema(example = "2026-11")]
     month: String,
     state: MonthState,
-    /// Usage, charges and adjustments together, as they were closed or are now: a decimal string with 12 places.
+    /// Usage, charges, markup and adjustments together, as they were closed or are now: a decimal string with 12 places.
     #[schema(example = "480.150000000000")]
     total: String,
     /// What has to hold before it is closed, or held when it was.
