@@ -89,6 +89,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/business-metrics/{metric}", site.inside(business_metrics::metric)),
         ("/o/{org}/statements", site.inside(statements::statements)),
         ("/o/{org}/statements/mails", site.inside(statements::statement_mails)),
+        ("/o/{org}/statements/markup", site.inside(statements::markups)),
         ("/o/{org}/statements/{month}/journal", site.inside(journal::journal)),
         ("/o/{org}/statements/{month}", site.inside(statements::closing)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),

@@ -154,6 +154,7 @@ const VISITS = {
   },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/{org}/statements/{month}": { sample: [() => known.month], empty: ["/statements/2026-11"] },
+  "/o/{org}/statements/markup": { sample: ["/statements/markup"], viewer: ["/statements/markup"] },
   "/o/{org}/statements/mails": { sample: ["/statements/mails"], viewer: ["/statements/mails"] },
   "/o/{org}/statements/{month}/journal": { sample: ["/statements/2026-10/journal"], empty: ["/statements/2026-10/journal"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },

@@ -31,11 +31,13 @@ pub enum RuleKind {
     Allocation,
     /// A cost beside events.
     Charge,
+    /// What is added to what teams owe.
+    Markup,
 }
 
 impl RuleKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PriceOverride,
         Self::PriceModifier,
         Self::ModelAlias,
@@ -43,6 +45,7 @@ impl RuleKind {
         Self::CostBasis,
         Self::Charge,
         Self::Allocation,
+        Self::Markup,
     ];
 
     /// The word in SQL, JSON and the audit log.
@@ -56,6 +59,7 @@ impl RuleKind {
             Self::CostBasis => "cost_basis",
             Self::Allocation => "allocation",
             Self::Charge => "charge",
+            Self::Markup => "markup",
         }
     }
 
@@ -68,7 +72,7 @@ impl RuleKind {
     /// Whether it holds for whole months of whatever zone the organization has: its edges are midnights of UTC.
     #[must_use]
     pub const fn is_monthly(self) -> bool {
-        matches!(self, Self::ContractTerm)
+        matches!(self, Self::ContractTerm | Self::Markup)
     }
 
     /// Whether it holds for whole days of whatever zone the organization has: its edges are midnights of UTC.

@@ -18,8 +18,8 @@ use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::Dimension;
 use domain::statement::{
-    CostOwner, LineKind, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement, month_text,
-    parse_month,
+    CostOwner, LineKind, MarkupLine, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement,
+    month_text, parse_month,
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -65,7 +65,8 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
         .flat_map(|team| {
             let projects = team.projects.iter().map(move |project| section(org, kind, statement, team, project));
             let own = beside((org, statement.month), "the team itself", (&team.charges, &team.shared), None);
-            let own = own.map(|own| html! { <Section title="The team itself">{own}</Section> });
+            let markup = markup_table("the team itself", team.own_total(), team.markup.as_ref());
+            let own = own.map(|own| html! { <Section title="The team itself">{own}{markup}</Section> });
             projects.chain(own)
         })
         .collect();
@@ -152,7 +153,20 @@ fn section(
         view! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table> }
     });
     let beside = beside((org, statement.month), &about, (&project.charges, &project.shared), Some(spend));
-    html! { <Section title=title note=note>{table}{beside}</Section> }
+    let markup = markup_table(&about, project.total(), project.markup.as_ref());
+    html! { <Section title=title note=note>{table}{beside}{markup}</Section> }
+}
+
+/// What is added to all of it.
+fn markup_table(of: &str, total: Decimal, line: Option<&MarkupLine>) -> Option<AnyView> {
+    let line = line?;
+    let row = |name: String, amount: Decimal| {
+        view! { <tr><th scope="row">{name}</th><td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td></tr> }
+    };
+    let rows = view! { {row("without markup".to_owned(), total)}{row(line.label(), line.amount)} };
+    let foot = html! { {row("with markup".to_owned(), total + line.amount)} };
+    let columns = columns("Total | Amount, $ #");
+    Some(html! { <Table caption=format!("Markup on {of}") columns=columns dense=true foot=foot>{rows}</Table> })
 }
 
 /// What stands beside usage: charges, and what rules moved; with what all comes to together.

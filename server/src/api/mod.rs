@@ -19,6 +19,7 @@ pub(crate) mod ingest;
 pub(crate) mod journal;
 pub(crate) mod json;
 mod labels;
+mod markups;
 mod modifiers;
 mod organization;
 mod own_prices;
@@ -82,6 +83,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(statements::router())
         .merge(journal::router())
         .merge(statement_mails::router())
+        .merge(markups::router())
         .merge(exports::router())
         .merge(scheduled_exports::router())
         .merge(product_lines::router())

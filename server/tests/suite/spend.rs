@@ -246,8 +246,9 @@ async fn statements_add_up_to_the_same_spend() {
     let month = api.get("/v1/statements?month=2026-11").await.json();
     let mut total = month["total"].clone();
     let mut beside = |name| total.as_object_mut().unwrap().remove(name);
-    assert_eq!([beside("charged"), beside("shared")], [(); 2].map(|()| Some(json!("0.000000000000"))));
-    assert_eq!(beside("total"), Some(spend["total"]["spend"].clone()));
+    let nothing = ["charged", "shared", "markup"].map(&mut beside);
+    assert_eq!(nothing, [(); 3].map(|()| Some(json!("0.000000000000"))));
+    assert_eq!(["total", "total_with_markup"].map(beside), [(); 2].map(|()| Some(spend["total"]["spend"].clone())));
     assert_eq!(total, spend["total"]);
     assert_eq!((&month["month"], &month["over"]), (&json!("2026-11"), &json!(false)));
     let project = &month["teams"][0]["projects"][0];

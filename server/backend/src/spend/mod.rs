@@ -15,6 +15,7 @@ mod units;
 pub(crate) use answers::Answers;
 pub use attention::{anomalies, attention};
 pub use estimate::project_days;
+pub(crate) use estimate::unpriced_at_most;
 pub use explore::{explore, glance, values};
 pub(crate) use live::Live;
 pub use live::{Listener, listen, version, watch};

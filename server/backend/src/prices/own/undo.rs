@@ -87,8 +87,8 @@ async fn used(
         }
         // Nothing is booked with an allocation rule: sums are shared out by those that count.
         RuleKind::Allocation => return Ok(None),
-        // Nothing is booked with a charge: statements follow from those that count.
-        RuleKind::Charge => return Ok(None),
+        // Nothing is booked with a charge or a markup: statements follow from those that count.
+        RuleKind::Charge | RuleKind::Markup => return Ok(None),
     };
     Ok(is_used.then_some(detail))
 }
