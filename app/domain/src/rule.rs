@@ -31,11 +31,13 @@ pub enum RuleKind {
     Allocation,
     /// A cost beside events.
     Charge,
+    /// How the usage of a key is billed.
+    BillingBasis,
 }
 
 impl RuleKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PriceOverride,
         Self::PriceModifier,
         Self::ModelAlias,
@@ -43,6 +45,7 @@ impl RuleKind {
         Self::CostBasis,
         Self::Charge,
         Self::Allocation,
+        Self::BillingBasis,
     ];
 
     /// The word in SQL, JSON and the audit log.
@@ -56,6 +59,7 @@ impl RuleKind {
             Self::CostBasis => "cost_basis",
             Self::Allocation => "allocation",
             Self::Charge => "charge",
+            Self::BillingBasis => "billing_basis",
         }
     }
 

@@ -214,7 +214,7 @@ fn method_details(allocated: &AllocatedCharge) -> String {
 /// Reductions after the fact are credits, everything else that moves a cost an adjustment.
 fn category(row: &FocusRow) -> &'static str {
     match row.key.charge {
-        Charge::Priced(_) | Charge::Amount => "Usage",
+        Charge::Priced(_) | Charge::Included(_) | Charge::Amount => "Usage",
         Charge::Term(_) if row.amounts.billed < Decimal::ZERO => "Credit",
         Charge::ReportedOver | Charge::Term(_) | Charge::Adjusted => "Adjustment",
     }
@@ -223,14 +223,14 @@ fn category(row: &FocusRow) -> &'static str {
 fn pricing_category(row: &FocusRow) -> Option<&'static str> {
     match row.key.charge {
         Charge::Priced(_) => Some("Standard"),
-        Charge::Amount => Some("Other"),
+        Charge::Included(_) | Charge::Amount => Some("Other"),
         Charge::ReportedOver | Charge::Term(_) | Charge::Adjusted => None,
     }
 }
 
 fn adjustment_type(row: &FocusRow) -> Option<&'static str> {
     match row.key.charge {
-        Charge::Priced(_) | Charge::Amount => None,
+        Charge::Priced(_) | Charge::Included(_) | Charge::Amount => None,
         Charge::ReportedOver => Some("Reported Cost"),
         Charge::Term(_) => Some("Contract"),
         Charge::Adjusted => Some("Repricing"),
