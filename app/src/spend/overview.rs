@@ -50,6 +50,15 @@ pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimen
     }
 }
 
+/// What the figure is, where plans include usage: list value stands beside spend and is never added to it.
+pub(crate) fn included(org: &str, query: &UrlQuery, value: Decimal) -> Option<AnyView> {
+    let (href, title) = (links::explore_included(org, query), format::money_full(value));
+    let text = format!("{} list value", format::money(value));
+    (!value.is_zero()).then(
+        || html! { <p>"Billed spend. "<a href=href title=title>{text}</a>" is included in plans and not billed."</p> },
+    )
+}
+
 /// What needs attention in the organization; of a team or project only the unusual days, for its chart.
 async fn attention_of(
     backend: &Backend,
@@ -199,12 +208,13 @@ impl View {
         let caption = if overview.is_month_to_date() { "Month to date".to_owned() } else { range() };
         let total = overview.total.spend;
         let (charged, against, unpriced) = (self.charged(), self.against(), self.not_in_it());
+        let included = included(&self.org, &self.query, overview.included);
         let others = match &self.outlook {
             Some(outlook) => self.ahead(outlook),
             None => self.usage(),
         };
         html! {
-            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{charged}{against}{unpriced}</Figure>
+            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{charged}{against}{unpriced}{included}</Figure>
             {others}
         }
     }

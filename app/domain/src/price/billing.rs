@@ -6,7 +6,7 @@ use super::own::Wrong;
 use crate::ids::KeyId;
 use crate::problem::FieldProblem;
 use crate::repricing::parse_reason;
-use crate::rule::NewRule;
+use crate::rule::{NewRule, Rule};
 use crate::span::Edge;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,17 @@ pub struct BillingBasisRule {
     pub valid_to: Option<DateTime<Utc>>,
     /// Why, for those who read the numbers later.
     pub reason: String,
+}
+
+/// How the usage of a key is billed at a time, by the choices that count.
+#[must_use]
+pub fn billing_at<'a>(
+    rows: impl IntoIterator<Item = &'a BillingBasisRule>,
+    key: KeyId,
+    at: DateTime<Utc>,
+) -> BillingBasis {
+    let holds = |row: &&BillingBasisRule| row.key_id == key && row.span().holds(at);
+    rows.into_iter().find(holds).map_or_else(BillingBasis::default, |row| row.basis)
 }
 
 /// A choice as typed or sent.

@@ -23,7 +23,7 @@ mod why;
 
 pub use attributes::{Attribute, Attributes, AttributesError};
 pub use basis::{BasisBook, BasisForm, COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED, basis_at};
-pub use billing::{BillingBasis, BillingBasisRule, BillingForm};
+pub use billing::{BillingBasis, BillingBasisRule, BillingForm, billing_at};
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};

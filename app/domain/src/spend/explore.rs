@@ -169,7 +169,7 @@ impl ExploreQuery {
         let mut dimensions = self.filters.iter().map(|filter| &filter.dimension).chain(&self.group_by);
         let is_by_day = |dimension: &Dimension| dimension.is_label() || *dimension == Dimension::AllocatedTeam;
         let needs = self.measure.needs();
-        let by_day = needs.tokens || needs.latencies;
+        let by_day = needs.meters || needs.latencies;
         self.range.days() <= MAX_HOUR_DAYS && !dimensions.any(is_by_day) && !by_day
     }
 

@@ -30,7 +30,7 @@ pub use measure::{Measure, MeasureUnit, Needs};
 pub use overview::{ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub(crate) use query::parse_list;
 pub use query::{MAX_LABELS, Source};
-pub use sums::{CallCounts, Peak, Sums, TokenKinds};
+pub use sums::{ByMeter, CallCounts, Peak, Sums};
 
 use crate::budget::SpendScope;
 use crate::csv;

@@ -105,12 +105,12 @@ impl SpendQuery {
         let by_label = matches!(source, Source::Labels(..) | Source::Events(_));
         if needs != Needs::default() && by_label {
             return refuse(
-                "Retries, response-cache hits, tokens by kind, latencies and peaks are not kept by customer, user or tag.",
+                "Retries, response-cache hits, tokens by kind, included usage, latencies and peaks are not kept by customer, user or tag.",
             );
         }
-        if (needs.tokens || needs.latencies) && (needs.peak || source == Source::Quarters) {
+        if (needs.meters || needs.latencies) && (needs.peak || source == Source::Quarters) {
             return refuse(
-                "Tokens by kind and latencies are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
+                "Tokens by kind, included usage and latencies are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
             );
         }
         if !needs.peak {

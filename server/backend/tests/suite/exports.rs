@@ -1,5 +1,6 @@
 //! FOCUS exports: what rows bill is the spend of the same days on every page, whatever the events were and whatever moved since.
 
+use super::billing_basis::choose_billing;
 use super::contract::{add, allowance};
 use super::prices::{enter, mapping, price};
 use super::repricing::finish;
@@ -152,6 +153,7 @@ enum Step {
     Markup,
     OwnPrice,
     Reported,
+    Included,
     Record,
     NamePriced,
     Reprice,
@@ -192,6 +194,10 @@ async fn take(step: Step, backend: &Backend, acme: &Organization, calls: &[Call]
                 BasisForm { basis: "reported".to_owned(), reason: "They bill it.".to_owned(), ..BasisForm::default() };
             prices::choose_basis(backend, owner, &form.parse().unwrap()).await.unwrap();
         }
+        Step::Included => {
+            // Some of the events come before this day.
+            choose_billing(backend, acme, "included", "2026-11-01").await;
+        }
         Step::Record => {
             let answer = events::ingest_inputs(backend, &acme.api, calls.iter().map(event).collect()).await.unwrap();
             assert_eq!(usize::try_from(answer.accepted), Ok(calls.len()), "{answer:?}");
@@ -209,9 +215,10 @@ async fn take(step: Step, backend: &Backend, acme: &Organization, calls: &[Call]
 }
 
 fn any_steps() -> impl Strategy<Value = Vec<Step>> {
-    use Step::{Discount, Markup, NamePriced, OwnPrice, Record, Reported, Reprice, Settle};
-    let before = prop::sample::subsequence(vec![Discount, Markup, OwnPrice, Reported], 0..3);
-    let after = prop::sample::subsequence(vec![Discount, Markup, OwnPrice, Reported, NamePriced, Settle], 0..5);
+    use Step::{Discount, Included, Markup, NamePriced, OwnPrice, Record, Reported, Reprice, Settle};
+    let before = prop::sample::subsequence(vec![Discount, Markup, OwnPrice, Reported, Included], 0..4);
+    let after =
+        prop::sample::subsequence(vec![Discount, Markup, OwnPrice, Reported, Included, NamePriced, Settle], 0..6);
     (before, after.prop_shuffle(), any::<bool>()).prop_map(|(before, after, reprice)| {
         let after: Vec<Step> = after.into_iter().filter(|step| !before.contains(step)).collect();
         before.into_iter().chain([Record]).chain(after).chain(reprice.then_some(Reprice)).collect()

@@ -4,8 +4,7 @@ use super::{PriceBook, Resolved};
 use crate::ids::KeyId;
 use crate::meter::Meter;
 use crate::model::{is_self_hosted, lower, without_mark};
-use crate::price::{BillingBasis, CostBasis, Unpriced, basis_at};
-use crate::rule::Rule;
+use crate::price::{BillingBasis, CostBasis, Unpriced, basis_at, billing_at};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -61,8 +60,7 @@ impl<'a> Books<'a> {
     #[must_use]
     pub fn billing(self, key: KeyId, at: DateTime<Utc>) -> BillingBasis {
         let rows = self.own.and_then(|own| own.billing.get(&key));
-        let holding = rows.and_then(|rows| rows.iter().find(|row| row.span().holds(at)));
-        holding.map_or_else(BillingBasis::default, |row| row.basis)
+        billing_at(rows.into_iter().flatten(), key, at)
     }
 
     /// The label of the model that the organization mapped this name to.
