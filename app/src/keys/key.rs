@@ -97,12 +97,12 @@ fn choose(visit: &Visit, key: &ApiKey, now: BillingBasis) -> AnyView {
     let (basis, from) =
         (form.kept_or("basis", now.as_str()), form.kept_or("valid_from", &visit.frame.today.to_string()));
     let reprice = format!("{}/runs/new", NavItem::Prices.path(visit.org()));
-    let key_id = key.key_id.to_string();
+    let of_key = hidden([("org", visit.org()), ("key", &key.key_id.to_string())]);
     html! {
         <Section title="Choose the billing basis" id="choose">
             <form method="post" action=ChooseBilling::url() class="form form-wide">
                 <FormErrors errors=form.errors()/>
-                {hidden([("org", visit.org()), ("key", &key_id)])}
+                {of_key}
                 <Radios label="Usage of this key is" name="basis" choices=bases value=basis/>
                 <Field label="From" name="valid_from" kind="date" optional=true value=from error=form.error("valid_from")
                     hint="By the time of the call; empty for all time before too."/>

@@ -8,6 +8,7 @@ use super::charge::Charge;
 use super::row::{Account, AllocatedCharge, FocusRow};
 use super::sku::{self, ModelIdentity, Seller};
 use crate::csv;
+use crate::meter::Meter;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
@@ -233,6 +234,7 @@ fn adjustment_type(row: &FocusRow) -> Option<&'static str> {
         Charge::Priced(_) | Charge::Included(_) | Charge::Amount => None,
         Charge::ReportedOver => Some("Reported Cost"),
         Charge::Term(_) => Some("Contract"),
+        Charge::Adjusted if row.key.meter == Meter::Included => Some("Included in Plan"),
         Charge::Adjusted => Some("Repricing"),
     }
 }

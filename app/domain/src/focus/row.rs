@@ -193,6 +193,7 @@ impl FocusRow {
                 Some(term) => format!("Contract, {name} of {model}: {term}"),
                 None => format!("Contract, {name} of {model}"),
             },
+            Charge::Adjusted if *meter == Meter::Included => format!("Usage of {model} that a plan includes"),
             Charge::Adjusted => format!("Adjusted after booking, {name} of {model}"),
         }
     }

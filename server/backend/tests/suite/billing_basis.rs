@@ -4,9 +4,10 @@ use super::contract::{add, allowance, settle};
 use super::cost_basis::{choose, send, spent, told};
 use super::repricing::{finish, money, november, problem, total};
 use backend::prices::{self, runs};
-use backend::{Backend, OrgScope, audit, events, spend, statements};
+use backend::{Backend, OrgScope, audit, charges, events, spend, statements};
 use chrono::Duration;
 use domain::budget::SpendScope;
+use domain::charge::ChargeForm;
 use domain::event::EventInput;
 use domain::ids::{KeyId, RuleChangeId};
 use domain::meter::Meter;
@@ -255,6 +256,22 @@ async fn running_totals_and_reported_costs_of_a_plan_are_billed_with_nothing() {
     let grown = events::find(&backend, &acme.owner, "b").await.unwrap();
     let lines = [("input_uncached", money("0.005")), ("reported", money("0.025")), ("included", money("-0.03"))];
     assert_eq!(told(&grown), lines, "what the totals grew by");
+    // The plan's charge says how much of it was used, by its list value.
+    let plan = ChargeForm {
+        kind: "subscription".to_owned(),
+        description: "Coding agent".to_owned(),
+        provider: "openai".to_owned(),
+        quantity: "1".to_owned(),
+        rate: "100".to_owned(),
+        included: "500".to_owned(),
+        from: "2026-11-01".to_owned(),
+        source: "Order 12".to_owned(),
+        reason: "Plan".to_owned(),
+        ..ChargeForm::default()
+    };
+    charges::enter(&backend, &acme.owner, &[plan.parse().unwrap()]).await.unwrap();
+    let used = charges::included_usage(&backend, &acme.owner).await.unwrap();
+    assert_eq!(used.iter().map(|(_, used)| *used).collect::<Vec<_>>(), [money("0.04")]);
     let key = first_key(&acme);
     let of_key = SpendQuery::over(november()).only(Dimension::ApiKey, key.to_string());
     let sums = spend::query(&backend, &acme.owner, &of_key).await.unwrap().total;

@@ -302,6 +302,30 @@ async fn an_own_price_and_a_discount_stand_beside_the_list_price() {
 }
 
 #[tokio::test]
+async fn usage_that_a_plan_includes_has_its_list_cost_and_bills_nothing() {
+    let database = TestDatabase::new().await;
+    let (backend, clock, acme) = organization(&database).await;
+    take(Step::Record, &backend, &acme, &[call("2026-11-09T10:00:00Z", MODEL, 1_000)]).await;
+    clock.advance(Duration::minutes(1));
+    take(Step::Included, &backend, &acme, &[]).await;
+    take(Step::Record, &backend, &acme, &[call("2026-11-10T10:00:00Z", MODEL, 1_000_000)]).await;
+    let query = FocusQuery::over(span("2026-11-01", "2026-12-01"));
+    let rows = export(&backend, &acme.owner, &query).await;
+    let included: Vec<_> = rows.iter().filter(|row| matches!(row.key.charge, Charge::Included(_))).collect();
+    assert_eq!(included.iter().map(|row| row.list_cost()).sum::<Decimal>(), money("2.501"));
+    assert!(included.iter().all(|row| row.amounts.billed.is_zero() && row.sku_price_id().is_some()));
+    assert_eq!(billed(&rows), money("0.0035"), "what was recorded before keeps its cost until it is repriced");
+
+    clock.advance(Duration::minutes(1));
+    take(Step::Reprice, &backend, &acme, &[]).await;
+    let rows = export(&backend, &acme.owner, &query).await;
+    assert_eq!(billed(&rows), Decimal::ZERO);
+    let moved = rows.iter().find(|row| row.key.charge == Charge::Adjusted).unwrap();
+    assert_eq!(moved.description(), format!("Usage of {MODEL} that a plan includes"));
+    check(&backend, &acme.owner).await;
+}
+
+#[tokio::test]
 async fn what_moves_after_its_month_is_a_correction_on_the_day_of_the_usage() {
     let database = TestDatabase::new().await;
     let (backend, clock, acme) = organization(&database).await;
