@@ -214,7 +214,7 @@ impl View {
             None => self.usage(),
         };
         html! {
-            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{charged}{against}{unpriced}{included}</Figure>
+            <Figure large=true caption=caption value=format::money(total) title=overview.provenance().text()>{charged}{against}{unpriced}{included}</Figure>
             {others}
         }
     }

@@ -54,8 +54,10 @@ async fn rows_are_flat_and_money_is_an_exact_string() {
     let unpriced = json!({"bucket": "2026-11-17", "project": "main", "model": "no-such-model",
         "spend": "0.000000000000", "requests": 1, "tokens": 1100, "unpriced_requests": 1});
     let total = json!({"spend": "0.003500000000", "requests": 2, "tokens": 2200, "unpriced_requests": 1});
+    let provenance = json!({"basis": ["booked"], "adjusted": "0.000000000000", "coverage": "0.5",
+        "newest_event_at": "2026-11-17T15:30:00+05:30"});
     let expected = json!({"currency": "USD", "time_zone": "Asia/Kolkata", "rows": [priced, unpriced],
-        "total": total, "truncated": false});
+        "total": total, "truncated": false, "provenance": provenance});
     assert_eq!(answer.json(), expected);
 
     let only = api.get(&format!("/v1/spend?{MONTH}&measure=requests&group_by=feature")).await.json();

@@ -22,7 +22,9 @@ pub mod seed;
 mod why;
 
 pub use attributes::{Attribute, Attributes, AttributesError};
-pub use basis::{BasisBook, BasisForm, COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED, basis_at};
+pub use basis::{
+    BasisBook, BasisForm, COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED, basis_at, reported_counts,
+};
 pub use billing::{BillingBasis, BillingBasisRule, BillingForm, billing_at};
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};

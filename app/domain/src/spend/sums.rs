@@ -37,6 +37,15 @@ pub struct Peak {
     pub tokens: i64,
 }
 
+/// Values of a business metric, and the spend of their days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Units {
+    /// Of the days that have values, in US dollars.
+    pub spend: Decimal,
+    /// The values.
+    pub value: Decimal,
+}
+
 /// Exact sums: what every row and total carries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
@@ -64,6 +73,10 @@ pub struct Sums {
     pub peak: Option<Peak>,
     /// Where a measure needs them.
     pub latencies: Option<Latencies>,
+    /// Where a measure needs it: how many customers there were; none where nobody can tell. Parts may share customers, so a sum of parts has none.
+    pub customers: Option<i64>,
+    /// Where a measure needs them; parts may share units, so a sum of parts has none.
+    pub units: Option<Units>,
 }
 
 impl Sums {
@@ -75,6 +88,8 @@ impl Sums {
             by_meter: needs.meters.then(ByMeter::default),
             peak: needs.peak.then(Peak::default),
             latencies: needs.latencies.then(Latencies::default),
+            customers: needs.customers.then_some(0),
+            units: None,
             ..Self::default()
         }
     }
@@ -82,7 +97,8 @@ impl Sums {
     /// Whether nothing happened at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        Self { calls: None, by_meter: None, peak: None, latencies: None, ..self.clone() } == Self::default()
+        let own = Self { calls: None, by_meter: None, peak: None, latencies: None, customers: None, ..self.clone() };
+        Self { units: None, ..own } == Self::default()
     }
 
     /// The most that it can have cost: what is known plus the upper bound of what is not.
@@ -117,7 +133,7 @@ impl Sums {
         if let Some(other) = &other.latencies {
             self.latencies.get_or_insert_default().add(other);
         }
-        self.peak = None;
+        (self.peak, self.customers, self.units) = (None, None, None);
     }
 
     /// What is left without another row's sums.
@@ -148,6 +164,8 @@ impl Sums {
             by_meter,
             peak: None,
             latencies: None,
+            customers: None,
+            units: None,
         });
         if let Some(other) = &other.latencies {
             left.latencies.get_or_insert_default().subtract(other);

@@ -3,7 +3,7 @@
 use super::answers::Asker;
 use super::{grouped, last_hour, newest_event_at, sql};
 use crate::forecast::ForecastInputs;
-use crate::{Backend, Error, OrgScope, budgets, charges, projects};
+use crate::{Backend, Error, OrgScope, budgets, charges, prices, projects};
 use chrono::NaiveDate;
 use domain::budget::{Crossing, SpendScope};
 use domain::identity::Permission;
@@ -72,6 +72,8 @@ pub async fn overview(
         ask.unread_requests(period),
         ask.charged(period),
     )?;
+    let (from, to) = scope.zone().instants(period);
+    let reported_costs = prices::books(backend, scope).await?.books().reported_counts(from, to);
     crossings.sort_by_key(|crossing| crossing.day);
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
     let included = included(&cells);
@@ -112,6 +114,7 @@ pub async fn overview(
         teams,
         models,
         changes: has_before.then(|| changes(cells, cells_before, MOVERS)),
+        reported_costs,
         newest_event_at: newest.map(|at| scope.zone().local(at)),
         last_hour: hour,
         unread_requests: unread,

@@ -1,5 +1,6 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+mod customers;
 mod latencies;
 mod levels;
 mod needed;
@@ -90,8 +91,13 @@ pub(super) async fn grouped(
             grouped.push(found(row, query)?);
         }
     }
-    if let (true, Source::Days(period)) = (query.needs().latencies, source) {
-        Box::pin(latencies::add(pool, scope, part, query, *period, (&mut grouped, &mut total))).await?;
+    if let Source::Days(period) = source {
+        if query.needs().latencies {
+            Box::pin(latencies::add(pool, scope, part, query, *period, (&mut grouped, &mut total))).await?;
+        }
+        if query.needs().customers {
+            Box::pin(customers::add(pool, scope, part, query, *period, (&mut grouped, &mut total))).await?;
+        }
     }
     grouped.sort_by(in_order);
     Ok((grouped, total))
@@ -370,9 +376,9 @@ pub(super) async fn events_in_span(pool: &PgPool, scope: &OrgScope, query: &Spen
     Ok(count.fetch_one(pool).await?)
 }
 
-/// First instant and end of what a query asks.
-pub(super) fn instants(scope: &OrgScope, query: &SpendQuery) -> (DateTime<Utc>, DateTime<Utc>) {
-    match query.range {
+/// First instant and end of a span.
+pub(super) fn instants(scope: &OrgScope, range: SpendRange) -> (DateTime<Utc>, DateTime<Utc>) {
+    match range {
         SpendRange::Days { from, to } => scope.zone().instants(Period { from, to }),
         SpendRange::Instants { from, to } => (from, to),
     }
@@ -387,7 +393,7 @@ struct Offsets {
 
 impl Offsets {
     fn of(scope: &OrgScope, query: &SpendQuery) -> Self {
-        let (from, to) = instants(scope, query);
+        let (from, to) = instants(scope, query.range);
         let mut offsets = Self { starts: Vec::new(), ends: Vec::new(), secs: Vec::new() };
         for (start, end, secs) in scope.zone().offsets(from, to) {
             offsets.starts.push(start);

@@ -22,7 +22,7 @@ use domain::spend::{
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use testkit::{TestDatabase, seed};
 
@@ -219,12 +219,22 @@ impl Org {
             total.peak = Some(peak(by_row.values().flatten()));
             rows.iter_mut().for_each(|(key, sums)| sums.peak = Some(peak(&by_row[key])));
         }
+        if query.needs().customers {
+            total.customers = Some(self.customers(by_row.values().flatten().copied()));
+            rows.iter_mut().for_each(|(key, sums)| sums.customers = Some(self.customers(by_row[key].iter().copied())));
+        }
         let mut rows: Vec<_> = rows.into_iter().collect();
         rows.sort_by(|((a, keys_a), a_sums), ((b, keys_b), b_sums)| {
             a.cmp(b).then(b_sums.spend.cmp(&a_sums.spend)).then(keys_a.cmp(keys_b))
         });
         let row = |((bucket, keys), sums)| SpendRow { bucket, keys, sums };
         (rows.into_iter().map(row).collect(), total)
+    }
+
+    /// How many customers used something, as they count.
+    fn customers<'a>(&self, events: impl IntoIterator<Item = &'a Used>) -> i64 {
+        let customers = events.into_iter().filter_map(|used| self.value(used, &Dimension::Customer));
+        customers.collect::<BTreeSet<_>>().len().try_into().unwrap()
     }
 
     async fn check(&self, events: &[Used], scope: &OrgScope, text: &str) -> SpendAnswer {
