@@ -2,7 +2,8 @@
 alter table rules
     drop constraint rules_kind_check,
     add constraint rules_kind_check check (kind in (
-        'price_override', 'price_modifier', 'model_alias', 'contract_term', 'cost_basis', 'charge', 'allocation', 'markup'
+        'price_override', 'price_modifier', 'model_alias', 'contract_term', 'cost_basis', 'charge', 'allocation',
+        'billing_basis', 'markup'
     ));
 
 -- The one that journals had is such a rule now: from the month after the last closed one, because those had none on their statements.

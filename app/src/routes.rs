@@ -72,6 +72,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/settings", site.inside(identity::settings)),
         ("/o/{org}/settings/members", site.inside(identity::members)),
         ("/o/{org}/settings/keys", site.inside(keys::keys)),
+        ("/o/{org}/settings/keys/{key}", site.inside(keys::key)),
         ("/o/{org}/settings/audit", site.inside(identity::audit)),
         ("/o/{org}/forecast", site.inside(forecast::forecast)),
         ("/o/{org}/exports", site.inside(exports::exports)),

@@ -161,6 +161,7 @@ const VISITS = {
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },
   "/o/{org}/settings/members": { sample: ["/settings/members"], viewer: ["/settings/members"] },
   "/o/{org}/settings/keys": { sample: ["/settings/keys"], viewer: ["/settings/keys"] },
+  "/o/{org}/settings/keys/{key}": { sample: [() => known.key], viewer: [() => known.key, ["/settings/keys/none", 404]] },
   "/o/{org}/settings/audit": { sample: ["/settings/audit"], viewer: [["/settings/audit", 403]] },
 };
 
@@ -248,6 +249,7 @@ async function lookUp() {
   await visit(people.owner, paths.sample);
   const view = await people.owner.locator('main a[href*="/explore?view="]').first().getAttribute("href");
   known.view = view.slice(paths.sample.length);
+  known.key = await first("/settings/keys", "/settings/keys/");
   known.annotation = await first("/annotations?period=90d", "/annotations/0");
 }
 

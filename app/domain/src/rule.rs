@@ -33,11 +33,13 @@ pub enum RuleKind {
     Charge,
     /// What is added to what teams owe.
     Markup,
+    /// How the usage of a key is billed.
+    BillingBasis,
 }
 
 impl RuleKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PriceOverride,
         Self::PriceModifier,
         Self::ModelAlias,
@@ -46,6 +48,7 @@ impl RuleKind {
         Self::Charge,
         Self::Allocation,
         Self::Markup,
+        Self::BillingBasis,
     ];
 
     /// The word in SQL, JSON and the audit log.
@@ -60,6 +63,7 @@ impl RuleKind {
             Self::Allocation => "allocation",
             Self::Charge => "charge",
             Self::Markup => "markup",
+            Self::BillingBasis => "billing_basis",
         }
     }
 

@@ -173,8 +173,9 @@ impl StatementLine {
     /// What its units cost on average in US dollars, and for how many of them that is: the amount over the quantity, to six places. One rate where the price held all month.
     #[must_use]
     pub fn rate(&self) -> Option<(Decimal, u64)> {
+        // What is reported over or included in a plan is an amount, of no quantity.
         let LineKind::Meter(meter) = self.kind else { return None };
-        let per = usual_per(meter);
+        let per = meter.is_usage().then(|| usual_per(meter))?;
         let rate = self.amount?.checked_mul(Decimal::from(per))?.checked_div(self.quantity?)?;
         Some((rate.round_dp(RATE_PLACES), per))
     }

@@ -52,6 +52,15 @@ pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimen
     }
 }
 
+/// What the figure is, where plans include usage: list value stands beside spend and is never added to it.
+pub(crate) fn included(org: &str, query: &UrlQuery, value: Decimal) -> Option<AnyView> {
+    let (href, title) = (links::explore_included(org, query), format::money_full(value));
+    let text = format!("{} list value", format::money(value));
+    (!value.is_zero()).then(
+        || html! { <p>"Billed spend. "<a href=href title=title>{text}</a>" is included in plans and not billed."</p> },
+    )
+}
+
 /// What needs attention in the organization; of a team or project only the unusual days, for its chart.
 async fn attention_of(
     backend: &Backend,
@@ -209,12 +218,13 @@ impl View {
         let (charged, against, unpriced) = (self.charged(), self.against(), self.not_in_it());
         let close = format!("{}/{}", NavItem::Statements.path(&self.org), month_text(today));
         let ready = self.ready.as_ref().map(|ready| ready_figure(ready, Some(close)));
+        let included = included(&self.org, &self.query, overview.included);
         let others = match &self.outlook {
             Some(outlook) => self.ahead(outlook),
             None => self.usage(),
         };
         html! {
-            <Figure large=true caption=caption value=format::money(total) title=overview.provenance().text()>{charged}{against}{unpriced}</Figure>
+            <Figure large=true caption=caption value=format::money(total) title=overview.provenance().text()>{charged}{against}{unpriced}{included}</Figure>
             {others}
             {ready}
         }

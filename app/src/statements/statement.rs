@@ -8,7 +8,7 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::rate;
-use crate::spend::events_of;
+use crate::spend::{events_of, included};
 use crate::ui::{
     Breadcrumb, Column, Crumb, EmptyState, Facts, NoticeText, PageHead, Section, Table, Tone, UrlNotice, columns, html,
 };
@@ -16,7 +16,7 @@ use domain::allocation::{SharedLine, shared};
 use domain::charge::{ChargeLine, charged};
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::spend::Dimension;
+use domain::spend::{Dimension, Measure, SpendQuery};
 use domain::statement::{
     CostOwner, LineKind, MarkupLine, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement,
     month_text, parse_month,
@@ -43,12 +43,26 @@ pub(crate) async fn statement(visit: Visit) -> Drawn {
         StatementKind::Project => None,
     };
     let title = format!("{}, {}", owner.name, format::month(statement.month.from));
-    let body = draw(visit.org(), &title, kind, &owner, &statement);
+    let of = match kind {
+        StatementKind::Team => Dimension::Team,
+        StatementKind::Project => Dimension::Project,
+    };
+    let query = SpendQuery::over(statement.month).measuring([Measure::IncludedValue]).only(of.clone(), &owner.slug);
+    let sums = backend::spend::query(&visit.backend, &visit.scope, &query).await?.total;
+    let link = events_of(statement.month, [(of, owner.slug.as_str())]);
+    let beside = included(visit.org(), &link, sums.by_meter.unwrap_or_default().included);
+    let body = draw(visit.org(), &title, (kind, &owner), &statement, beside);
     let body = html! { <UrlNotice known=NOTICES/>{body}{adjustments(&statement)}{review} };
     Ok(Page::new(format!("Statement of {title}"), body))
 }
 
-fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statement: &MonthStatement) -> AnyView {
+fn draw(
+    org: &str,
+    title: &str,
+    (kind, owner): (StatementKind, &CostOwner),
+    statement: &MonthStatement,
+    included: Option<AnyView>,
+) -> AnyView {
     let month = month_text(statement.month.from);
     let list = UrlQuery::new().with("month", &month).at(&format!("/o/{org}/statements"));
     let file = UrlQuery::new()
@@ -79,6 +93,7 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
             <CsvLink href=file/>
         </PageHead>
         <div class="headline">{figures}</div>
+        {included}
         {facts}
         {nothing}
         {sections}

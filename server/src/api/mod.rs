@@ -5,6 +5,7 @@
 
 mod allocation;
 mod annotations;
+mod billing_basis;
 pub(crate) mod body;
 mod budgets;
 mod business_metrics;
@@ -96,6 +97,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(own_prices::router())
         .merge(rules::router())
         .merge(cost_basis::router())
+        .merge(billing_basis::router())
         .merge(price_imports::router())
         .merge(modifiers::router())
         .merge(contract::router())

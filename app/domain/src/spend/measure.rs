@@ -30,8 +30,8 @@ pub enum MeasureUnit {
 pub struct Needs {
     /// Retries with their cost, and hits of the sender's response cache ([`super::CallCounts`]).
     pub calls: bool,
-    /// Tokens by kind ([`super::TokenKinds`]).
-    pub tokens: bool,
+    /// Tokens by kind, and what plans include ([`super::ByMeter`]).
+    pub meters: bool,
     /// The highest quarter of an hour ([`super::Peak`]).
     pub peak: bool,
     /// How long calls took ([`super::Latencies`]).
@@ -44,9 +44,9 @@ pub struct Needs {
 
 impl Needs {
     const NOTHING: Self =
-        Self { calls: false, tokens: false, peak: false, latencies: false, customers: false, units: false };
+        Self { calls: false, meters: false, peak: false, latencies: false, customers: false, units: false };
     const CALLS: Self = Self { calls: true, ..Self::NOTHING };
-    const TOKENS: Self = Self { tokens: true, ..Self::NOTHING };
+    const METERS: Self = Self { meters: true, ..Self::NOTHING };
     const PEAK: Self = Self { peak: true, ..Self::NOTHING };
     const LATENCIES: Self = Self { latencies: true, ..Self::NOTHING };
     const CUSTOMERS: Self = Self { customers: true, ..Self::NOTHING };
@@ -61,7 +61,7 @@ impl Needs {
     /// Whether it is kept by day alone.
     #[must_use]
     pub const fn is_by_day(self) -> bool {
-        self.tokens || self.latencies || self.customers || self.units
+        self.meters || self.latencies || self.customers || self.units
     }
 
     /// What any of them needs.
@@ -69,7 +69,7 @@ impl Needs {
     pub fn of(measures: &[Measure]) -> Self {
         measures.iter().map(|measure| measure.needs()).fold(Self::default(), |all, one| Self {
             calls: all.calls || one.calls,
-            tokens: all.tokens || one.tokens,
+            meters: all.meters || one.meters,
             peak: all.peak || one.peak,
             latencies: all.latencies || one.latencies,
             customers: all.customers || one.customers,
@@ -165,13 +165,15 @@ measures! {
     /// Attempts that did not succeed, of all.
     ErrorRate = "error_rate", "Error rate", Share, Ratio, NOTHING, |sums, _| ratio(sums.errors, sums.requests);
     /// Input tokens of any kind that providers counted.
-    InputTokens = "input_tokens", "Input tokens", Count, Sum, TOKENS, |sums, _| Some(sums.kinds?.input.into());
+    InputTokens = "input_tokens", "Input tokens", Count, Sum, METERS, |sums, _| Some(sums.by_meter?.input.into());
     /// Input tokens read from the provider's prompt cache.
-    CacheReadTokens = "cache_read_tokens", "Cache-read tokens", Count, Sum, TOKENS, |sums, _| Some(sums.kinds?.cache_read.into());
+    CacheReadTokens = "cache_read_tokens", "Cache-read tokens", Count, Sum, METERS, |sums, _| Some(sums.by_meter?.cache_read.into());
     /// Output tokens of any kind.
-    OutputTokens = "output_tokens", "Output tokens", Count, Sum, TOKENS, |sums, _| Some(sums.kinds?.output.into());
+    OutputTokens = "output_tokens", "Output tokens", Count, Sum, METERS, |sums, _| Some(sums.by_meter?.output.into());
     /// Input tokens read from the provider's prompt cache, of all input tokens.
-    CacheReadShare = "cache_read_share", "Cache-read share of input", Share, Ratio, TOKENS, |sums, _| ratio(sums.kinds?.cache_read, sums.kinds?.input);
+    CacheReadShare = "cache_read_share", "Cache-read share of input", Share, Ratio, METERS, |sums, _| ratio(sums.by_meter?.cache_read, sums.by_meter?.input);
+    /// What usage would have cost that plans include: it is not billed, and no part of spend.
+    IncludedValue = "included_value", "List value of included usage", Money, Sum, METERS, |sums, _| Some(sums.by_meter?.included);
     /// Requests that the sender's own response cache answered.
     CacheHits = "response_cache_hits", "Response-cache hits", Count, Sum, CALLS, |sums, _| Some(sums.calls?.cache_hits.into());
     /// What those would have cost at the provider.
@@ -334,7 +336,7 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CallCounts, Peak, TokenKinds, Units};
+    use super::super::{ByMeter, CallCounts, Peak, Units};
     use super::*;
     use proptest::prelude::*;
 
@@ -349,7 +351,7 @@ mod tests {
                 errors,
                 avoided_cost: Decimal::new(avoided, 2),
                 calls: Some(CallCounts { retries, retry_cost: Decimal::new(retries, 4), cache_hits: hits }),
-                kinds: Some(TokenKinds { input, cache_read, output }),
+                by_meter: Some(ByMeter { input, cache_read, output, included: Decimal::new(input, 3) }),
                 ..Sums::default()
             },
         )
@@ -381,7 +383,7 @@ mod tests {
     #[test]
     fn a_ratio_of_nothing_is_unknown_and_never_zero() {
         let nothing =
-            Sums { calls: Some(CallCounts::default()), kinds: Some(TokenKinds::default()), ..Sums::default() };
+            Sums { calls: Some(CallCounts::default()), by_meter: Some(ByMeter::default()), ..Sums::default() };
         for measure in Measure::ALL.iter().filter(|measure| !measure.adds_up()) {
             assert_eq!(nothing.of(*measure, Decimal::ZERO), None, "{measure:?}");
         }
@@ -398,7 +400,7 @@ mod tests {
             assert_eq!(sums.of(*measure, Decimal::ONE), None, "{measure:?}");
         }
         let needs = Needs::of(&[Measure::Retries, Measure::InputTokens]);
-        assert_eq!(needs, Needs { calls: true, tokens: true, ..Needs::default() });
+        assert_eq!(needs, Needs { calls: true, meters: true, ..Needs::default() });
     }
 
     #[test]

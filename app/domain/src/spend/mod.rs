@@ -32,7 +32,7 @@ pub use overview::{ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPar
 pub use provenance::{Provenance, SpendBasis};
 pub(crate) use query::parse_list;
 pub use query::{MAX_LABELS, Source};
-pub use sums::{CallCounts, Peak, Sums, TokenKinds, Units};
+pub use sums::{ByMeter, CallCounts, Peak, Sums, Units};
 
 use crate::budget::SpendScope;
 use crate::csv;

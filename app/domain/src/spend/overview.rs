@@ -143,6 +143,8 @@ pub struct Overview {
     pub unread_requests: Option<i64>,
     /// Charges beside events in the span, which are no part of the total; none under filters.
     pub charged: Option<Decimal>,
+    /// What usage of the span would have cost that plans include, which is no part of the total; zero where filters name a label.
+    pub included: Decimal,
 }
 
 /// Where the present month is going.

@@ -106,12 +106,12 @@ impl SpendQuery {
         let by_label = matches!(source, Source::Labels(..) | Source::Events(_));
         if needs != Needs::default() && by_label {
             return refuse(
-                "Retries, response-cache hits, tokens by kind, latencies, peaks and the number of customers are not kept by customer, user or tag.",
+                "Retries, response-cache hits, tokens by kind, included usage, latencies, peaks and the number of customers are not kept by customer, user or tag.",
             );
         }
         if needs.is_by_day() && (needs.peak || source == Source::Quarters) {
             return refuse(
-                "Tokens by kind, latencies and customers are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
+                "Tokens by kind, included usage, latencies and customers are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
             );
         }
         if !needs.peak {

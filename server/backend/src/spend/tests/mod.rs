@@ -16,7 +16,7 @@ use domain::meter::{Meter, Meters, UsageFormat};
 use domain::price::Context;
 use domain::rating::{rate_usage, upper_bound};
 use domain::spend::{
-    BucketStart, CallCounts, Dimension, Filter, Granularity, Latencies, Needs, Peak, SpendRange, SpendRow, TokenKinds,
+    BucketStart, ByMeter, CallCounts, Dimension, Filter, Granularity, Latencies, Needs, Peak, SpendRange, SpendRow,
     latency_class,
 };
 use rust_decimal::Decimal;
@@ -315,8 +315,12 @@ impl Used {
         let is_hit = matches!(self.cost, Cost::Avoided);
         let tokens = |tokens: u64| i64::try_from(if is_hit { 0 } else { tokens }).unwrap();
         let [read, output] = [self.tokens / 4, self.tokens / 3];
-        let kinds =
-            TokenKinds { input: tokens(self.tokens - output), cache_read: tokens(read), output: tokens(output) };
+        let by_meter = ByMeter {
+            input: tokens(self.tokens - output),
+            cache_read: tokens(read),
+            output: tokens(output),
+            included: Decimal::ZERO,
+        };
         let sums = self.sums();
         let retry_cost = if self.is_retry() { sums.spend } else { Decimal::ZERO };
         let calls = CallCounts { retries: self.is_retry().into(), retry_cost, cache_hits: is_hit.into() };
@@ -328,7 +332,7 @@ impl Used {
         }
         Sums {
             calls: needs.calls.then_some(calls),
-            kinds: needs.tokens.then_some(kinds),
+            by_meter: needs.meters.then_some(by_meter),
             latencies: needs.latencies.then_some(latencies),
             ..sums
         }
