@@ -154,12 +154,14 @@ const VISITS = {
   },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/{org}/statements/{month}": { sample: [() => known.month], empty: ["/statements/2026-11"] },
+  "/o/{org}/statements/markup": { sample: ["/statements/markup"], viewer: ["/statements/markup"] },
   "/o/{org}/statements/mails": { sample: ["/statements/mails"], viewer: ["/statements/mails"] },
   "/o/{org}/statements/{month}/journal": { sample: ["/statements/2026-10/journal"], empty: ["/statements/2026-10/journal"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },
   "/o/{org}/settings/members": { sample: ["/settings/members"], viewer: ["/settings/members"] },
   "/o/{org}/settings/keys": { sample: ["/settings/keys"], viewer: ["/settings/keys"] },
+  "/o/{org}/settings/keys/{key}": { sample: [() => known.key], viewer: [() => known.key, ["/settings/keys/none", 404]] },
   "/o/{org}/settings/audit": { sample: ["/settings/audit"], viewer: [["/settings/audit", 403]] },
 };
 
@@ -247,6 +249,7 @@ async function lookUp() {
   await visit(people.owner, paths.sample);
   const view = await people.owner.locator('main a[href*="/explore?view="]').first().getAttribute("href");
   known.view = view.slice(paths.sample.length);
+  known.key = await first("/settings/keys", "/settings/keys/");
   known.annotation = await first("/annotations?period=90d", "/annotations/0");
 }
 

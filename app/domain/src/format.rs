@@ -11,8 +11,8 @@ mod tests;
 mod times;
 
 pub use amounts::{
-    cost, money, money_compact, money_exact, money_full, money_of_call, money_plain, money_rounded, money_signed,
-    rate_per_million,
+    cost, money, money_compact, money_exact, money_full, money_full_signed, money_of_call, money_plain, money_rounded,
+    money_signed, rate_per_million,
 };
 pub use numbers::{
     Change, axis_count, axis_money, axis_percent, bytes, change, count, count_compact, counted, milliseconds, percent,

@@ -39,6 +39,8 @@ pub enum LineSource {
     },
     /// The cost that the provider reported, beside the computed lines or in their place.
     Reported,
+    /// What the key's plan includes, which takes the lines before it away.
+    Included,
 }
 
 /// A price in USD of so many units.
@@ -70,12 +72,12 @@ impl Rate {
 }
 
 impl LineSource {
-    /// The rate; what the provider reported and what a contract adds over a month have none.
+    /// The rate; what the provider reported, what a plan includes and what a contract adds over a month have none.
     #[must_use]
     pub const fn rate(self) -> Option<Rate> {
         match self {
             Self::Price { rate, .. } | Self::Modifier { rate, .. } => Some(rate),
-            Self::Term { .. } | Self::Reported => None,
+            Self::Term { .. } | Self::Reported | Self::Included => None,
         }
     }
 
@@ -86,7 +88,7 @@ impl LineSource {
             Self::Price { price_id: id, .. } | Self::Modifier { modifier_id: id, .. } | Self::Term { term_id: id } => {
                 Some(id)
             }
-            Self::Reported => None,
+            Self::Reported | Self::Included => None,
         }
     }
 
@@ -95,7 +97,7 @@ impl LineSource {
     pub const fn factor(self) -> Option<Decimal> {
         match self {
             Self::Modifier { factor, .. } => Some(factor),
-            Self::Price { .. } | Self::Term { .. } | Self::Reported => None,
+            Self::Price { .. } | Self::Term { .. } | Self::Reported | Self::Included => None,
         }
     }
 
@@ -103,6 +105,12 @@ impl LineSource {
     #[must_use]
     pub const fn is_modifier(self) -> bool {
         matches!(self, Self::Modifier { .. })
+    }
+
+    /// Whether a price book makes it of what was used: neither the provider's own figure nor what a plan includes.
+    #[must_use]
+    pub const fn is_computed(self) -> bool {
+        !matches!(self, Self::Reported | Self::Included)
     }
 
     /// Whether a contract's term is behind it.

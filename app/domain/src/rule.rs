@@ -31,11 +31,15 @@ pub enum RuleKind {
     Allocation,
     /// A cost beside events.
     Charge,
+    /// What is added to what teams owe.
+    Markup,
+    /// How the usage of a key is billed.
+    BillingBasis,
 }
 
 impl RuleKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::PriceOverride,
         Self::PriceModifier,
         Self::ModelAlias,
@@ -43,6 +47,8 @@ impl RuleKind {
         Self::CostBasis,
         Self::Charge,
         Self::Allocation,
+        Self::Markup,
+        Self::BillingBasis,
     ];
 
     /// The word in SQL, JSON and the audit log.
@@ -56,6 +62,8 @@ impl RuleKind {
             Self::CostBasis => "cost_basis",
             Self::Allocation => "allocation",
             Self::Charge => "charge",
+            Self::Markup => "markup",
+            Self::BillingBasis => "billing_basis",
         }
     }
 
@@ -68,7 +76,7 @@ impl RuleKind {
     /// Whether it holds for whole months of whatever zone the organization has: its edges are midnights of UTC.
     #[must_use]
     pub const fn is_monthly(self) -> bool {
-        matches!(self, Self::ContractTerm)
+        matches!(self, Self::ContractTerm | Self::Markup)
     }
 
     /// Whether it holds for whole days of whatever zone the organization has: its edges are midnights of UTC.

@@ -4,8 +4,11 @@
 
 mod close;
 mod entry;
+mod file;
 mod mails;
+mod markup;
 mod part;
+mod readiness;
 mod version;
 
 pub use close::{
@@ -14,7 +17,11 @@ pub use close::{
 };
 pub use entry::{Entries, Entry, EntryChange, EntryKey, EntrySource};
 pub use mails::{MAX_STATEMENT_RECIPIENTS, MailSchedule, StatementMails, StatementRecipient};
+pub use markup::{MarkupForm, MarkupLine, MarkupRule};
+pub use readiness::{Readiness, disputed};
 pub use version::{BUNDLE_FORMAT, Bundle, BundledVersion, Finding, StatementBody, Version, canonical, sha256, verify};
+
+use markup::marked_up;
 
 use crate::allocation::{SharedLine, shared};
 use crate::charge::{ChargeLine, charged};
@@ -23,7 +30,6 @@ use crate::period::Period;
 use crate::price::usual_per;
 use crate::problem::Problem;
 use crate::spend::Sums;
-use crate::{csv, money};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -167,8 +173,9 @@ impl StatementLine {
     /// What its units cost on average in US dollars, and for how many of them that is: the amount over the quantity, to six places. One rate where the price held all month.
     #[must_use]
     pub fn rate(&self) -> Option<(Decimal, u64)> {
+        // What is reported over or included in a plan is an amount, of no quantity.
         let LineKind::Meter(meter) = self.kind else { return None };
-        let per = usual_per(meter);
+        let per = meter.is_usage().then(|| usual_per(meter))?;
         let rate = self.amount?.checked_mul(Decimal::from(per))?.checked_div(self.quantity?)?;
         Some((rate.round_dp(RATE_PLACES), per))
     }
@@ -188,10 +195,13 @@ pub struct ProjectStatement {
     /// What allocation rules brought and took, which is no part of its sums either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared: Vec<SharedLine>,
+    /// What is added to all of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub markup: Option<MarkupLine>,
 }
 
 impl ProjectStatement {
-    /// Usage, what was shared, and charges together.
+    /// Usage, what was shared, and charges together, without markup.
     #[must_use]
     pub fn total(&self) -> Decimal {
         self.sums.spend + shared(&self.shared) + charged(&self.charges)
@@ -212,6 +222,9 @@ pub struct TeamStatement {
     /// What allocation rules brought to the team itself and took from it, beside those of its projects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared: Vec<SharedLine>,
+    /// What is added to these; to what its projects owe, it is added there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub markup: Option<MarkupLine>,
 }
 
 impl TeamStatement {
@@ -229,10 +242,22 @@ impl TeamStatement {
         shared(projects.chain(&self.shared))
     }
 
-    /// Usage, what was shared, and charges together.
+    /// Usage, what was shared, and charges together, without markup.
     #[must_use]
     pub fn total(&self) -> Decimal {
         self.sums.spend + self.shared() + self.charged()
+    }
+
+    /// What the team itself owes beside its projects, without markup.
+    #[must_use]
+    pub fn own_total(&self) -> Decimal {
+        charged(&self.charges) + shared(&self.shared)
+    }
+
+    /// What markup adds to what it and its projects owe.
+    #[must_use]
+    pub fn marked_up(&self) -> Decimal {
+        marked_up(self.projects.iter().map(|project| &project.markup).chain([&self.markup]))
     }
 }
 
@@ -304,152 +329,16 @@ impl MonthStatement {
         self.adjustments.iter().filter(move |entry| entry.key.team.as_deref() == team)
     }
 
-    /// Usage, what was shared, charges and adjustments together.
+    /// Usage, what was shared, charges, markup and adjustments together.
     #[must_use]
     pub fn grand_total(&self) -> Decimal {
-        self.total.spend + self.shared() + self.charged() + self.adjusted()
+        self.total.spend + self.shared() + self.charged() + self.marked_up() + self.adjusted()
     }
 
     /// Whether the month has ended, so that only late events can still change it.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.today >= self.month.to
-    }
-}
-
-impl MonthStatement {
-    /// One row per line, so that the amounts add up to usage, what was shared, charges and adjustments together; where no price is known the amount is empty.
-    #[must_use]
-    pub fn csv(&self) -> String {
-        let mut table = csv::Table::new([
-            "month",
-            "team",
-            "team_cost_centre",
-            "project",
-            "project_cost_centre",
-            "provider",
-            "model",
-            "meter",
-            "term",
-            "unit",
-            "quantity",
-            "rate",
-            "rate_per",
-            "requests",
-            "amount",
-            "currency",
-            "charge",
-            "rule",
-        ]);
-        let month = month_text(self.month.from);
-        let code = |owner: Option<&CostOwner>| owner.and_then(|owner| owner.cost_centre.clone()).unwrap_or_default();
-        for team in &self.teams {
-            let team_slug = team.team.as_ref().map_or("", |team| team.slug.as_str());
-            let team_code = code(team.team.as_ref());
-            for project in &team.projects {
-                let project_code = code(Some(&project.project));
-                for line in &project.lines {
-                    let rate = line.rate();
-                    table.row([
-                        month.as_str(),
-                        team_slug,
-                        &team_code,
-                        &project.project.slug,
-                        &project_code,
-                        &line.provider,
-                        &line.model,
-                        line.kind.as_str(),
-                        line.term.as_deref().unwrap_or_default(),
-                        line.kind.unit().unwrap_or_default(),
-                        &line.quantity.map(|quantity| quantity.normalize().to_string()).unwrap_or_default(),
-                        &rate.map(|(rate, _)| rate.normalize().to_string()).unwrap_or_default(),
-                        &rate.map(|(_, per)| per.to_string()).unwrap_or_default(),
-                        &line.requests.to_string(),
-                        &line.amount.map(money::exact).unwrap_or_default(),
-                        &self.currency,
-                        "",
-                        "",
-                    ]);
-                }
-                let owner = [team_slug, &team_code, &project.project.slug, &project_code];
-                self.charge_rows(&mut table, owner, &project.charges);
-                self.shared_rows(&mut table, owner, &project.shared);
-            }
-            let owner = [team_slug, &team_code, "", ""];
-            self.charge_rows(&mut table, owner, &team.charges);
-            self.shared_rows(&mut table, owner, &team.shared);
-        }
-        self.charge_rows(&mut table, [""; 4], &self.unallocated);
-        self.shared_rows(&mut table, [""; 4], &self.unallocated_shared);
-        self.adjustment_rows(&mut table);
-        table.into_text()
-    }
-}
-
-impl MonthStatement {
-    /// Rows of charges: the meter is the word `charge`, the model says what it is, the charge's number leads to it.
-    fn charge_rows(&self, table: &mut csv::Table, owner: [&str; 4], charges: &[ChargeLine]) {
-        let month = month_text(self.month.from);
-        let [team, team_code, project, project_code] = owner;
-        for line in charges {
-            // A charge's own code stands in place of that of whom it belongs to.
-            let (team_code, project_code) = match line.cost_centre.as_deref() {
-                Some(code) if project.is_empty() => (code, ""),
-                Some(code) => (team_code, code),
-                None => (team_code, project_code),
-            };
-            table.row([
-                month.as_str(),
-                team,
-                team_code,
-                project,
-                project_code,
-                line.provider.as_deref().unwrap_or_default(),
-                &line.description,
-                "charge",
-                line.kind.as_str(),
-                "days",
-                &line.days.days().to_string(),
-                "",
-                "",
-                "",
-                &money::exact(line.amount),
-                &self.currency,
-                &line.charge_id.to_string(),
-                "",
-            ]);
-        }
-    }
-
-    /// Rows of what rules moved: the model says from or to whom, the term is the rule, whose number leads to it.
-    fn shared_rows(&self, table: &mut csv::Table, owner: [&str; 4], lines: &[SharedLine]) {
-        let month = month_text(self.month.from);
-        let [team, team_code, project, project_code] = owner;
-        for line in lines {
-            let what = [line.direction(), line.kind().to_owned(), line.rule.clone()];
-            let amount = money::exact(line.amount);
-            let number = line.rule_id.to_string();
-            let [model, meter, term] = what.each_ref().map(String::as_str);
-            let of = [month.as_str(), team, team_code, project, project_code, "", model, meter, term];
-            table.row(of.into_iter().chain(["", "", "", "", "", &amount, &self.currency, "", &number]));
-        }
-    }
-}
-
-impl MonthStatement {
-    /// Rows of adjustments: the meter is the word `adjustment`, the month is the one that it belongs to.
-    fn adjustment_rows(&self, table: &mut csv::Table) {
-        for Entry { key, amount } in &self.adjustments {
-            let (provider, model) = match &key.source {
-                EntrySource::Usage { provider, model } => (provider.as_str(), model.as_str()),
-                EntrySource::Charge { description, .. } => ("", description.as_str()),
-                EntrySource::Shared { rule, .. } => ("", rule.as_str()),
-            };
-            let (month, amount) = (month_text(key.month), money::exact(*amount));
-            let (team, project) = (key.team.as_deref().unwrap_or_default(), key.project.as_deref().unwrap_or_default());
-            let row = [&month, team, "", project, "", provider, model, "adjustment"];
-            table.row(row.into_iter().chain(["", "", "", "", "", "", &amount, &self.currency, "", ""]));
-        }
     }
 }
 

@@ -41,7 +41,7 @@ impl Question {
             let is_setting = name != MEASURE && SETTINGS.contains(&name.as_str()) && !value.is_empty();
             is_setting || name.parse::<Dimension>().is_ok()
         };
-        let measure = (MEASURE.to_owned(), asked.measure.as_str().to_owned());
+        let measure = (MEASURE.to_owned(), asked.measure_word());
         let pairs: Vec<_> = std::iter::once(measure).chain(pairs.iter().filter(is_asked).cloned()).collect();
         Ok(Self(pairs))
     }

@@ -176,8 +176,7 @@ fn credit_row(org: &str, name: String, state: &BurnDown) -> AnyView {
 
 fn plan_list(org: &str, plans: &[(Charge, Decimal)]) -> Option<AnyView> {
     let rows = plans.iter().map(|(charge, used)| plan_row(org, charge, *used)).collect_view();
-    let note =
-        "month to date, at the prices that events are booked with; the usage counts as spend beside the plan's price";
+    let note = "month to date, at list value: of the keys that are billed as included in a plan; without any, all usage of the provider, which counts as spend beside the plan's price";
     let heads = columns("Subscription | Price a month, $ # | Included usage, $ # | Used, $ # | Used");
     (!plans.is_empty()).then(|| {
         html! {

@@ -197,10 +197,11 @@ fn adjustments(org: &str, event: &EventDetail) -> AnyView {
 }
 
 fn line(line: &ReceiptRow) -> AnyView {
-    let is_reported = line.meter == Meter::Reported.as_str();
+    let is = |meter: Meter| line.meter == meter.as_str();
+    let is_priced = !is(Meter::Reported) && !is(Meter::Included);
     let price = match (line.factor, line.rate) {
-        // What the provider's own figure adds has no rate.
-        _ if is_reported => format::NONE.to_owned(),
+        // What the provider's own figure adds and what a plan includes have no rate.
+        _ if !is_priced => format::NONE.to_owned(),
         _ if line.by_contract => "the month's rate".to_owned(),
         (Some(factor), _) => format!("×\u{a0}{}", factor.normalize()),
         (None, Some(price)) => rate(price, line.per),
@@ -209,7 +210,8 @@ fn line(line: &ReceiptRow) -> AnyView {
     let terms = Some(line.terms.clone()).filter(|terms| !terms.is_empty() && terms != "Standard");
     let terms = terms.map(|terms| view! { <span class="note">{terms}</span> });
     let since = match line.price_since {
-        _ if is_reported => "reported with the event".to_owned(),
+        _ if is(Meter::Reported) => "reported with the event".to_owned(),
+        _ if is(Meter::Included) => "the key's billing basis".to_owned(),
         Some(since) => format!("since {}", instant(since)),
         None => "for all time".to_owned(),
     };
@@ -236,6 +238,7 @@ fn unpriced(org: &str, event: &EventDetail) -> AnyView {
     let reason = inline_code(event.unpriced_reason.as_deref().unwrap_or_default());
     let bound = event
         .upper_bound
+        .filter(|bound| !bound.is_zero())
         .map(|bound| format!(" Until it has a price it counts against budgets with at most {}.", format::money(bound)));
     let queue = format!("{}/unpriced", NavItem::Events.path(org));
     html! {

@@ -177,7 +177,6 @@ fn accounts(visit: &Visit, settings: &JournalSettings) -> Option<AnyView> {
         ("recovery_account", "Recovery account", &now.recovery_account, "Credited by chargeback."),
         ("accrual_account", "Accrued liabilities account", &now.accrual_account, "Credited by accruals."),
         ("margin_account", "Margin account", &now.margin_account, "Credited by markup."),
-        ("markup", "Markup, %", &now.markup, "On chargeback, on lines of its own; 0 for none."),
         ("cost_centre", "Platform cost centre", &now.cost_centre, "Of credits, and of costs without a cost centre."),
         ("entity", "Entity", &now.entity, "Subsidiary; empty for the organization\u{2019}s name."),
         ("ledger", "Ledger", &now.ledger, "For Oracle the ledger\u{2019}s id."),

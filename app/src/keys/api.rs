@@ -6,6 +6,7 @@ use backend::keys::{self, NewKey};
 use chrono::Duration;
 use domain::identity::KeyScope;
 use domain::ids::KeyId;
+use domain::price::BillingForm;
 use domain::problem::Problem;
 use domain::project::KeyProject;
 use leptos::prelude::*;
@@ -69,6 +70,28 @@ pub async fn revoke_key(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     keys::revoke(&backend, &scope, key).await?;
     redirect(&format!("/o/{org}/settings/keys?notice=revoked"));
+    Ok(())
+}
+
+/// Chooses how the usage of a key is billed.
+#[server(prefix = "/fn", endpoint = "keys/choose-billing")]
+pub async fn choose_billing(
+    /// Slug of the organization.
+    org: String,
+    /// Which key.
+    key: String,
+    /// `metered`, `included` or `credits`.
+    basis: String,
+    /// Why.
+    reason: String,
+    /// First day.
+    #[server(default)]
+    valid_from: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let form = BillingForm { key_id: key.clone(), basis, valid_from, reason };
+    backend::prices::choose_billing(&backend, &scope, form.parse().map_err(Problem::invalid)?).await?;
+    redirect(&format!("/o/{org}/settings/keys/{key}?notice=chosen"));
     Ok(())
 }
 

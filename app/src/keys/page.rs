@@ -10,7 +10,9 @@ use crate::ui::{
     NoticeText, Section, Select, Table, Tone, UrlNotice, columns, html,
 };
 use domain::identity::{KeyScope, Permission};
+use domain::price::{BillingBasis, BillingBasisRule, billing_at};
 use domain::project::{ApiKey, KeyProject, Project};
+use domain::rule::Dated;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -20,13 +22,16 @@ const NOTICES: [NoticeText; 1] =
 /// The organization's keys, those that work first, and making one.
 pub(crate) async fn keys(visit: Visit) -> Drawn {
     let (backend, scope) = (&visit.backend, &visit.scope);
-    let (projects, keys) =
-        futures::try_join!(backend::projects::list_projects(backend, scope), backend::keys::list(backend, scope))?;
+    let (projects, keys, billing) = futures::try_join!(
+        backend::projects::list_projects(backend, scope),
+        backend::keys::list(backend, scope),
+        backend::prices::billing(backend, scope)
+    )?;
     let form = Posted::<CreateKey>::here();
     let list = if keys.is_empty() {
         html! { <EmptyState title="No API keys yet" text="A program needs one to send events or to read."/> }
     } else {
-        table(&visit, &projects, keys)
+        table(&visit, &projects, &billing, keys)
     };
     let new = if visit.frame.may(Permission::ManageKeys) {
         let fields = create_form(&visit, &projects, &form);
@@ -56,26 +61,42 @@ fn shown_once(ShownOnce { name, key }: &ShownOnce, server: &str) -> AnyView {
     }
 }
 
-fn table(visit: &Visit, projects: &[Project], keys: Vec<ApiKey>) -> AnyView {
-    let rows = keys.into_iter().map(|key| row(visit, projects, key)).collect_view();
-    let columns = columns("Name | Key | Permissions | Projects | Created | Last used | Expires | Actions ~");
+fn table(visit: &Visit, projects: &[Project], billing: &[Dated<BillingBasisRule>], keys: Vec<ApiKey>) -> AnyView {
+    let rows = keys.into_iter().map(|key| row(visit, projects, billing, key)).collect_view();
+    let columns = columns("Name | Key | Permissions | Projects | Billing | Created | Last used | Expires | Actions ~");
     html! { <Table caption="API keys" columns=columns>{rows}</Table> }
 }
 
-fn row(visit: &Visit, projects: &[Project], key: ApiKey) -> AnyView {
+/// Which projects a key serves, in words.
+pub(super) fn served(key: &ApiKey, projects: &[Project]) -> String {
+    let project = projects.iter().find(|project| project.project_id == key.project.default_project());
+    let project = project.map(|project| project.slug.as_str()).unwrap_or_default();
+    match key.project {
+        KeyProject::Bound(_) => format!("only {project}"),
+        KeyProject::AllWithDefault(_) => format!("all, else {project}"),
+    }
+}
+
+/// What a key may do, in words.
+pub(super) fn scopes(key: &ApiKey) -> String {
+    key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// How the usage of a key is billed now.
+pub(super) fn billed(visit: &Visit, billing: &[Dated<BillingBasisRule>], key: &ApiKey) -> BillingBasis {
+    let live = billing.iter().filter(|choice| choice.is_live()).map(|choice| &choice.row);
+    billing_at(live, key.key_id, visit.backend.clock.now())
+}
+
+fn row(visit: &Visit, projects: &[Project], billing: &[Dated<BillingBasisRule>], key: ApiKey) -> AnyView {
     let expired = key.expires_at.is_some_and(|at| at <= visit.backend.clock.now());
     let state = match (key.revoked_at, expired) {
         (Some(_), _) => Some(view! { " "<Badge>"revoked"</Badge> }),
         (None, true) => Some(view! { " "<Badge>"expired"</Badge> }),
         (None, false) => None,
     };
-    let scopes = key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
-    let project = projects.iter().find(|project| project.project_id == key.project.default_project());
-    let project = project.map(|project| project.slug.as_str()).unwrap_or_default();
-    let projects = match key.project {
-        KeyProject::Bound(_) => format!("only {project}"),
-        KeyProject::AllWithDefault(_) => format!("all, else {project}"),
-    };
+    let (scopes, projects, billed) = (scopes(&key), served(&key, projects), billed(visit, billing, &key));
+    let page = format!("/o/{}/settings/keys/{}", visit.org(), key.key_id);
     let zone = visit.scope.zone();
     let day = |at| format::day_year(zone.day_of(at));
     let used = key.last_used_at.map_or_else(|| "never".to_owned(), |at| format::time(zone.local(at)));
@@ -84,10 +105,11 @@ fn row(visit: &Visit, projects: &[Project], key: ApiKey) -> AnyView {
     let label = format!("Revoke the key {}", key.name);
     html! {
         <tr>
-            <th scope="row">{key.name}{state}</th>
+            <th scope="row"><a href=page>{key.name}</a>{state}</th>
             <td class="mono small nowrap">{format!("{}…{}", key.prefix, key.last_four)}</td>
             <td>{scopes}</td>
             <td>{projects}</td>
+            <td>{billed.label()}</td>
             <td class="nowrap">{day(key.created_at)}</td>
             <td class="nowrap">{used}</td>
             <td class="nowrap">{expires}</td>

@@ -15,11 +15,13 @@ use crate::ui::{
 };
 use crate::views::Views;
 use domain::budget::SpendScope;
+use domain::business_metric::MetricEntry;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::project::Slug;
 use domain::spend::{
-    ChartKind, Dimension, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, SpendRange, Sums, TOPS,
+    ChartKind, Dimension, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Measured, Provenance,
+    SpendRange, Sums, TOPS,
 };
 use domain::statement::month_text;
 use leptos::prelude::*;
@@ -36,7 +38,10 @@ pub(crate) async fn explore(visit: Visit) -> Drawn {
     let now = visit.frame.offsets.local(backend.clock.now());
     let (range, previous) = PeriodSelection::from_query(query, visit.frame.calendar()).ranges(now);
     let asked = ExploreQuery::from_pairs(&query.pairs(), range, previous)?;
-    let known = backend::ledger::dimensions(backend, scope).await?;
+    let (known, metrics) = futures::try_join!(
+        backend::ledger::dimensions(backend, scope),
+        backend::business_metrics::list(backend, scope)
+    )?;
     let page = Asked { org: visit.org(), query, origin: &backend.public_url, asked: &asked };
     let days = PeriodSelection::from_query(query, visit.frame.calendar()).period;
     let marks = match asked.effective_chart().is_over_time() {
@@ -44,12 +49,16 @@ pub(crate) async fn explore(visit: Visit) -> Drawn {
         false => None,
     };
     let body = match backend::spend::explore(backend, scope, asked.clone()).await.map_err(AppError::from) {
-        Ok(explore) => View { page: &page, explore, marks }.draw(),
+        Ok(explore) => {
+            let (range, part) = (explore.query.range, SpendScope::Organization);
+            let known = backend::spend::provenance(backend, scope, part, range, &explore.total).await?;
+            View { page: &page, explore, known, marks }.draw()
+        }
         // The question stays, so that another can be asked.
         Err(error @ AppError(Problem::Unprocessable { .. })) => html! { <Failure error=error/> },
         Err(error) => return Err(error),
     };
-    let toolbar = page.toolbar(&known, views.menu(&visit, &asked));
+    let toolbar = page.toolbar(&known, &metrics, views.menu(&visit, &asked));
     let title = views.title().unwrap_or_else(|| "Explore".to_owned());
     let notices = views.notices(&visit);
     Ok(Page::new(title.clone(), view! { <PageHead title=title hidden=true/>{notices}{toolbar}{body} }))
@@ -68,6 +77,8 @@ struct Asked<'a> {
 struct View<'a> {
     page: &'a Asked<'a>,
     explore: Explore,
+    /// How its total is known.
+    known: Provenance,
     /// What happened, where the chart is over time.
     marks: Option<Marks>,
 }
@@ -78,14 +89,20 @@ impl Asked<'_> {
     }
 
     /// The question as a form: without JavaScript a button asks, with it every choice does.
-    fn toolbar(&self, known: &[KnownDimension], views: AnyView) -> AnyView {
+    fn toolbar(&self, known: &[KnownDimension], metrics: &[MetricEntry], views: AnyView) -> AnyView {
         let (asked, query) = (self.asked, self.query);
         let hidden = hidden(query.without(&["measure", "group_by", "bucket", "chart", "top", CHOOSE]).iter());
         let chart = asked.effective_chart();
         let by = || known.iter().map(|known| Choice::new(known.dimension.name(), known.dimension.label()));
         let then = std::iter::once(Choice::new("", "nothing else")).chain(by()).collect();
         let second = asked.group_by.get(1).map(Dimension::name).unwrap_or_default();
-        let measures = Measure::ALL.iter().map(|measure| Choice::new(measure.as_str(), measure.label())).collect();
+        let metrics = metrics
+            .iter()
+            .filter(|entry| !entry.metric.is_revenue())
+            .map(|entry| (Measure::CostPerUnit, Some(&entry.metric.name)));
+        let measures = Measure::ALL.iter().filter(|measure| !measure.needs().units).map(|measure| (*measure, None));
+        let measure = |(of, metric)| Choice::new(Measured::word(of, metric), Measured::label(of, metric));
+        let measures = measures.chain(metrics).map(measure).collect();
         let charts = asked.charts().into_iter().map(|kind| Choice::new(kind.as_str(), chart_label(kind))).collect();
         let buckets = asked.buckets().into_iter().map(|step| Choice::new(step.as_str(), bucket_label(step))).collect();
         let tops = TOPS.map(|top| Choice::new(top.to_string(), format!("top {top}"))).to_vec();
@@ -101,7 +118,7 @@ impl Asked<'_> {
             <div class="explore-bar">
                 <form class="toolbar" method="get" action=path data-auto="" data-swap="">
                     {hidden}
-                    <Select label="Measure" name="measure" inline=true choices=measures value=asked.measure.as_str()/>
+                    <Select label="Measure" name="measure" inline=true choices=measures value=asked.measure_word()/>
                     <Select label="by" name="group_by" inline=true choices=by().collect() value=asked.dimension().name()/>
                     <Select label="and" name="group_by" id="group_by_then" inline=true choices=then value=second/>
                     {over_time}
@@ -169,7 +186,7 @@ impl View<'_> {
             return html! { <EmptyState title="Nothing was used here" text=text/> };
         }
         let by = asked.group_by.iter().map(|dimension| dimension.label().to_lowercase()).collect::<Vec<_>>();
-        let label = format!("{} by {}", asked.measure.label(), by.join(" and "));
+        let label = format!("{} by {}", asked.measure_label(), by.join(" and "));
         let note = format::offset(*self.explore.now.offset());
         let drawing = match (asked.effective_chart(), &self.explore.heat) {
             (ChartKind::Table, _) => None,
@@ -178,7 +195,7 @@ impl View<'_> {
                 Some(html! { <Treemap fields=fields label=label.clone()/> })
             }
             (_, Some(heat)) => {
-                let label = format!("{} by weekday and hour", asked.measure.label());
+                let label = format!("{} by weekday and hour", asked.measure_label());
                 let data = chart::of_heat(&self.explore, heat);
                 Some(html! { <Chart data=data label=label tick=tick(asked.measure) head="Hour" height=Height::Tall/> })
             }
@@ -229,8 +246,8 @@ impl View<'_> {
             let href = self.page.query.sticky().at(&format!("/o/{}/events/unpriced", self.page.org));
             html! { <Stat value=format::count(explore.total.unpriced_requests) after=after href=href/> }
         });
-        let (measure, other) = (asked.measure.label(), self.other());
-        html! { <StatRow><Stat value=total after=measure/>{untagged}{unpriced}{other}</StatRow> }
+        let (measure, title, other) = (asked.measure_label(), self.known.text(), self.other());
+        html! { <StatRow><Stat value=total after=measure title=title/>{untagged}{unpriced}{other}</StatRow> }
     }
 
     /// What is drawn as one opens to its members: the same question without what is drawn.
@@ -265,7 +282,7 @@ impl View<'_> {
             _ => "Share".to_owned(),
         };
         let by: Vec<_> = asked.group_by.iter().map(Dimension::label).collect();
-        let own = own_column(asked.measure).map(|measure| head(Column::number(measure.label()), By::Measure));
+        let own = own_column(asked.measure).map(|_| head(Column::number(asked.measure_label()), By::Measure));
         let columns = [head(Column::text(by.join(" · ")), By::Name), head(Column::number("Spend, $"), By::Spend)]
             .into_iter()
             .chain([Column::number(share)])

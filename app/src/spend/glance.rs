@@ -24,7 +24,7 @@ pub(crate) fn glance(explore: &Explore, name: &str, caption: &str, org: &str, qu
         let text = format!("{} without a price not in it", format::counted(unpriced, "request"));
         view! { <p class="warn">{text}</p> }
     });
-    let (caption, total) = (format!("{}, {caption}", measure.label()), measured_or_none(measure, value));
+    let (caption, total) = (format!("{}, {caption}", explore.query.measure_label()), measured_or_none(measure, value));
     let (data, head) = (chart::of_explore(explore, org, query), bucket_label(explore.query.effective_bucket()));
     html! {
         <Figure caption=caption.clone() value=total>{change}{unpriced}</Figure>

@@ -2,7 +2,7 @@
 
 use crate::layout::{NavItem, UrlQuery};
 use domain::period::Period;
-use domain::spend::{BucketStart, Dimension, Filter};
+use domain::spend::{BucketStart, Dimension, Filter, Measure};
 
 /// Parameters of Explore that are no filter and no days.
 const VIEW: [&str; 7] = ["measure", "group_by", "bucket", "chart", "top", "sort", "rows"];
@@ -40,6 +40,12 @@ pub(super) fn step(org: &str, query: &UrlQuery, start: BucketStart) -> Option<St
 /// Explore split by a dimension, with the page's days and filters.
 pub(super) fn explore_by(org: &str, query: &UrlQuery, dimension: &Dimension) -> String {
     query.without(&VIEW).and("group_by", &dimension.name()).at(&NavItem::Explore.path(org))
+}
+
+/// Explore of what plans include, by key.
+pub(super) fn explore_included(org: &str, query: &UrlQuery) -> String {
+    let query = query.without(&VIEW).and("measure", Measure::IncludedValue.as_str());
+    query.and("group_by", &Dimension::ApiKey.name()).at(&NavItem::Explore.path(org))
 }
 
 /// The events behind a value.

@@ -17,4 +17,4 @@ pub(crate) use filters::{CHOOSE, filter_bar};
 pub(crate) use glance::glance;
 pub use labels::SpendCell;
 pub(crate) use links::events_of;
-pub(crate) use overview::{live, overview, panel};
+pub(crate) use overview::{included, live, overview, panel};

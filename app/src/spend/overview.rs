@@ -10,6 +10,7 @@ use crate::forecast::labels;
 use crate::format;
 use crate::layout::{NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
+use crate::statements::ready_figure;
 use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
     Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked, Stat,
@@ -26,6 +27,7 @@ use domain::period::Period;
 use domain::spend::{
     Anomaly, Attention, Changes, Dimension, Filter, ModelPart, MonthOutlook, Overview, ProjectPart, Sums, TeamPart,
 };
+use domain::statement::{Readiness, month_text};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -48,6 +50,15 @@ pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimen
         }
         Err(error) => html! { <Failure what="spend" error=error/> },
     }
+}
+
+/// What the figure is, where plans include usage: list value stands beside spend and is never added to it.
+pub(crate) fn included(org: &str, query: &UrlQuery, value: Decimal) -> Option<AnyView> {
+    let (href, title) = (links::explore_included(org, query), format::money_full(value));
+    let text = format!("{} list value", format::money(value));
+    (!value.is_zero()).then(
+        || html! { <p>"Billed spend. "<a href=href title=title>{text}</a>" is included in plans and not billed."</p> },
+    )
 }
 
 /// What needs attention in the organization; of a team or project only the unusual days, for its chart.
@@ -86,6 +97,8 @@ struct View {
     attention: Vec<Attention>,
     /// Who answers for the present month, where rules say so.
     allocated: Option<Allocated>,
+    /// How much of the present month can be charged back, for those who see the whole organization.
+    ready: Option<Readiness>,
     /// What happened in the days of the chart.
     marks: Marks,
 }
@@ -106,28 +119,32 @@ impl View {
         let overview = Box::pin(backend::spend::overview(backend, scope, part, period, compare, &filters));
         let beside = async {
             if !filters.is_empty() {
-                return Ok((None, Vec::new(), None));
+                return Ok((None, Vec::new(), (None, None)));
             }
             let ahead = backend::forecast::forecast_inputs(backend, scope).await?;
             let outlook = async {
                 let outlook = backend::spend::outlook(backend, scope, part, &ahead);
                 if is_whole { outlook.await.map(Some) } else { Ok(None) }
             };
-            let allocated = async {
-                let is_shown = is_whole && part == SpendScope::Organization;
+            let finance = async {
+                if !is_whole || part != SpendScope::Organization {
+                    return Ok((None, None));
+                }
                 let month = Period::month_of(today);
-                if is_shown { backend::allocation::allocated_by_rules(backend, scope, month).await } else { Ok(None) }
+                let allocated = backend::allocation::allocated_by_rules(backend, scope, month);
+                let ready = backend::statements::readiness(backend, scope, month);
+                futures::try_join!(allocated, Box::pin(ready))
             };
-            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead), allocated)
+            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead), finance)
         };
         let drawn = if period == Period::month_to_date(today) { Period::month_of(today) } else { period };
         let marks = Marks::read(visit, part, drawn);
-        let (overview, (outlook, attention, allocated), marks) = futures::try_join!(overview, beside, marks)?;
+        let (overview, (outlook, attention, (allocated, ready)), marks) = futures::try_join!(overview, beside, marks)?;
         let query = match within {
             Some((dimension, slug)) => links::with_value(&query, &dimension, Some(slug), false),
             None => query,
         };
-        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention, allocated, marks })
+        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention, allocated, ready, marks })
     }
 
     fn draw(&self) -> AnyView {
@@ -199,13 +216,17 @@ impl View {
         let caption = if overview.is_month_to_date() { "Month to date".to_owned() } else { range() };
         let total = overview.total.spend;
         let (charged, against, unpriced) = (self.charged(), self.against(), self.not_in_it());
+        let close = format!("{}/{}", NavItem::Statements.path(&self.org), month_text(today));
+        let ready = self.ready.as_ref().map(|ready| ready_figure(ready, Some(close)));
+        let included = included(&self.org, &self.query, overview.included);
         let others = match &self.outlook {
             Some(outlook) => self.ahead(outlook),
             None => self.usage(),
         };
         html! {
-            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{charged}{against}{unpriced}</Figure>
+            <Figure large=true caption=caption value=format::money(total) title=overview.provenance().text()>{charged}{against}{unpriced}{included}</Figure>
             {others}
+            {ready}
         }
     }
 

@@ -5,7 +5,7 @@ use crate::error::AppError;
 use backend::statements;
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::statement::{DisputeForm, parse_month};
+use domain::statement::{DisputeForm, MarkupForm, parse_month};
 use leptos::prelude::*;
 use leptos_axum::redirect;
 
@@ -126,5 +126,31 @@ pub async fn answer_dispute(
     let dispute = dispute.parse().map_err(|_| AppError::of(Problem::NotFound))?;
     statements::answer(&backend, &scope, month(&of)?, dispute, (outcome == "accepted", text.as_str())).await?;
     lead_on(&org, &of, "answered");
+    Ok(())
+}
+
+/// Enters a markup.
+#[server(prefix = "/fn", endpoint = "statements/markup")]
+pub async fn enter_markup(
+    /// Slug of the organization.
+    org: String,
+    /// In percent.
+    percent: String,
+    /// Short name of the team; empty for all.
+    #[server(default)]
+    team: String,
+    /// First month.
+    #[server(default)]
+    from: String,
+    /// The first month without it.
+    #[server(default)]
+    to: String,
+    /// Why.
+    reason: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let new = MarkupForm { percent, team, from, to, reason }.parse().map_err(Problem::invalid)?;
+    statements::enter_markup(&backend, &scope, &new).await?;
+    redirect(&format!("/o/{org}/statements/markup?notice=entered"));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A month on its way to be closed: what is in the way first, then what teams say, its versions, and the difference between two.
 
 use super::api::{AnswerDispute, CloseMonth, ReviewMonth, WaiveCheck};
-use super::list::{adjustments, figures, state_badge};
+use super::list::{adjustments, figures, ready_figure, state_badge};
 use super::replies::{disputes_of, reply_text};
 use crate::form::{Posted, hidden};
 use crate::format;
@@ -57,7 +57,7 @@ pub(crate) async fn closing(visit: Visit) -> Drawn {
             <Breadcrumb crumbs=crumbs/>
             <PageHead title=title lead=lead>{state_badge(close.statement.state)}{bundle}</PageHead>
             <UrlNotice known=NOTICES/>
-            <div class="headline">{figures(&close.statement)}</div>
+            <div class="headline">{figures(&close.statement)}{ready_figure(&close.readiness, None)}</div>
             {checklist(&close)}
             {waive(&visit, &close)}
             {actions(&visit, &close)}
@@ -196,7 +196,7 @@ fn teams(org: &str, close: &MonthClose) -> Option<AnyView> {
         let owner = team.team.as_ref();
         let slug = owner.map(|owner| owner.slug.as_str());
         let adjusted: Decimal = statement.adjustments_of(slug).map(|entry| entry.amount).sum();
-        let total = team.total() + adjusted;
+        let total = team.total() + team.marked_up() + adjusted;
         let name = match owner {
             Some(owner) => {
                 let href = format!("/o/{org}/statements/{month}/{}/{}", StatementKind::Team.as_str(), owner.slug);
@@ -214,7 +214,11 @@ fn teams(org: &str, close: &MonthClose) -> Option<AnyView> {
             </tr>
         }
     };
-    let (rows, heads) = (statement.teams.iter().map(row).collect_view(), columns("Team | Last reply | Total, $ #"));
+    let heads = match statement.marked_up().is_zero() {
+        true => columns("Team | Last reply | Total, $ #"),
+        false => columns("Team | Last reply | Total with markup, $ #"),
+    };
+    let rows = statement.teams.iter().map(row).collect_view();
     (!statement.teams.is_empty()).then(|| {
         html! { <Section title="Teams" note="each accepts or disputes on its own statement"><Table caption="Teams" columns=heads>{rows}</Table></Section> }
     })

@@ -11,8 +11,8 @@ use domain::charge::charged;
 use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, Entry, MonthState, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement,
-    month_text, parse_month,
+    CostOwner, Entry, MonthState, MonthStatement, MonthTotal, ProjectStatement, Readiness, StatementKind,
+    TeamStatement, month_text, parse_month,
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -21,33 +21,34 @@ use rust_decimal::Decimal;
 pub(crate) async fn statements(visit: Visit) -> Drawn {
     let month = visit.query.get("month").map(parse_month).transpose()?;
     let month = month.unwrap_or_else(|| Period::month_of(visit.frame.today));
-    let (months, statement) = futures::try_join!(
+    let (months, statement, has_markups) = futures::try_join!(
         backend::statements::months(&visit.backend, &visit.scope),
         backend::statements::month(&visit.backend, &visit.scope, month, false),
+        backend::statements::has_markups(&visit.backend, &visit.scope),
     )?;
     let exports = format!("/o/{}/exports", visit.org());
     let of_month = month_text(month.from);
     let whole = visit.scope.sees_all().then(|| {
         let (close, mails) = (format!("{}/{of_month}", visit.path), format!("{}/mails", visit.path));
-        let journal = format!("{close}/journal");
-        view! { <Button href=close>"Review and close"</Button><Button href=journal>"Journal"</Button><Button href=mails>"By mail"</Button> }
+        let (journal, markup) = (format!("{close}/journal"), format!("{}/markup", visit.path));
+        view! { <Button href=close>"Review and close"</Button><Button href=journal>"Journal"</Button><Button href=markup>"Markup"</Button><Button href=mails>"By mail"</Button> }
     });
     let file = UrlQuery::new().with("month", &of_month).at(&format!("{}.csv", visit.path));
     Ok(Page::new(
         format!("Statements, {}", format::month(month.from)),
         view! {
             <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter.">{whole}<Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
-            {draw(visit.org(), &months, &statement)}
+            {draw(visit.org(), &months, &statement, has_markups)}
         },
     ))
 }
 
-fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
+fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement, has_markups: bool) -> AnyView {
     if months.is_empty() && is_empty(statement) {
         let text = "There is a statement for every month with usage or charges.";
         return html! { <EmptyState title="No usage yet" text=text/> };
     }
-    let (present, earlier) = (present(org, statement), earlier(org, months, statement));
+    let (present, earlier) = (present(org, statement), earlier(org, months, statement, has_markups));
     html! { {present}{earlier} }
 }
 
@@ -124,7 +125,8 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     });
     let month = format::month(statement.month.from);
     // What is no usage is in the figure only where it says so, with each part beside it.
-    let others = [("Shared", shared), ("Charges", charged), ("Adjustments", statement.adjusted())];
+    let markup = statement.marked_up();
+    let others = [("Shared", shared), ("Charges", charged), ("Markup", markup), ("Adjustments", statement.adjusted())];
     let others = others.into_iter().filter(|(_, amount)| !amount.is_zero());
     let parts: Vec<_> = std::iter::once(("Usage", total.spend)).chain(others).collect();
     let sum = statement.grand_total();
@@ -144,6 +146,20 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     }
 }
 
+/// How much of a month can be charged back, with what holds it back: that leads to where the month is closed.
+pub(crate) fn ready_figure(ready: &Readiness, close: Option<String>) -> AnyView {
+    let percent = |share: Decimal| format::percent_cut(share * Decimal::ONE_HUNDRED);
+    let [priced, allocated, undisputed] = [ready.priced(), ready.allocated(), ready.undisputed()].map(percent);
+    let title = format!("priced {priced}, allocated {allocated}, undisputed {undisputed}");
+    let held = Some(ready.held_back()).filter(|held| !held.is_empty());
+    let held = held.unwrap_or_else(|| "priced, allocated and undisputed".to_owned());
+    let below = match close {
+        Some(href) => html! { <a href=href>{held}</a> },
+        None => html! { {held} },
+    };
+    html! { <Figure caption="Chargeback-ready" value=percent(ready.share()) title=title>{below}</Figure> }
+}
+
 fn next_day(day: NaiveDate) -> NaiveDate {
     day.succ_opt().unwrap_or(day)
 }
@@ -152,14 +168,14 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
     if is_empty(statement) {
         return html! { <p class="soft">"Nothing was used in this month."</p> };
     }
-    let with_shared = statement.is_shared();
+    let shown = Shown { shared: statement.is_shared(), markup: !statement.marked_up().is_zero() };
     let month = month_text(statement.month.from);
     let rows = statement
         .teams
         .iter()
         .map(|team| {
-            let head = team_row(org, &month, team, with_shared);
-            let project = |project| project_row(org, &month, project, with_shared);
+            let head = team_row(org, &month, team, shown);
+            let project = |project| project_row(org, &month, project, shown);
             let projects = team.projects.iter().map(project).collect_view();
             view! { {head}{projects} }
         })
@@ -170,39 +186,63 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
         Column::number("Requests").wide(),
         Column::number("Usage, $"),
         Column::number("Charges, $"),
-        Column::number("Total, $"),
+        Column::number(if shown.markup { "Total with markup, $" } else { "Total, $" }),
     ];
-    if with_shared {
+    if shown.markup {
+        columns.insert(5, Column::number("Markup, $").wide());
+    }
+    if shown.shared {
         columns.insert(4, Column::number("Shared, $").wide());
     }
-    let (total, charged) = (statement.total.clone(), statement.charged());
-    let unallocated = unallocated(org, statement, with_shared);
+    let total = statement.total.clone();
+    let beside = shown.of(statement.shared(), statement.charged(), statement.marked_up());
+    let unallocated = unallocated(org, statement, shown);
     let foot = html! {
         <tr>
             <th scope="row">"total"</th>
             <td class="only-wide"></td>
             <td class="num only-wide">{format::count(total.requests)}</td>
-            {amounts(&total, with_shared.then(|| statement.shared()), charged)}
+            {amounts(&total, beside)}
         </tr>
     };
     html! { <Table caption="Usage and charges by team and project" columns=columns foot=foot>{rows}{unallocated}</Table> }
 }
 
-/// Usage, what rules brought less what they took, charges, and all together.
-fn amounts(sums: &Sums, shared: Option<Decimal>, charged: Decimal) -> AnyView {
+/// Which columns a month needs.
+#[derive(Clone, Copy)]
+struct Shown {
+    shared: bool,
+    markup: bool,
+}
+
+impl Shown {
+    fn of(self, shared: Decimal, charged: Decimal, markup: Decimal) -> Beside {
+        Beside { shared: self.shared.then_some(shared), charged, markup: self.markup.then_some(markup) }
+    }
+}
+
+/// What stands beside usage, as far as it is shown.
+struct Beside {
+    shared: Option<Decimal>,
+    charged: Decimal,
+    markup: Option<Decimal>,
+}
+
+/// Usage, what rules brought less what they took, charges, markup, and all together.
+fn amounts(sums: &Sums, Beside { shared, charged, markup }: Beside) -> AnyView {
     let cell = |amount: Decimal, class: &'static str| {
         view! { <td class=class title=format::money_full(amount)>{format::money_plain(amount)}</td> }
     };
-    let total = sums.spend + shared.unwrap_or_default() + charged;
-    let shared = shared.map(|shared| cell(shared, "num only-wide"));
-    html! { <SpendCell sums=sums.clone()/>{shared}{cell(charged, "num")}{cell(total, "num")} }
+    let total = sums.spend + shared.unwrap_or_default() + charged + markup.unwrap_or_default();
+    let wide = |amount: Option<Decimal>| amount.map(|amount| cell(amount, "num only-wide"));
+    html! { <SpendCell sums=sums.clone()/>{wide(shared)}{cell(charged, "num")}{wide(markup)}{cell(total, "num")} }
 }
 
 /// What nobody owns yet is a row of its own.
-fn unallocated(org: &str, statement: &MonthStatement, with_shared: bool) -> Option<AnyView> {
+fn unallocated(org: &str, statement: &MonthStatement, shown: Shown) -> Option<AnyView> {
     let (charged, shared) = (charged(&statement.unallocated), shared(&statement.unallocated_shared));
     let is_shown = !statement.unallocated.is_empty() || !statement.unallocated_shared.is_empty();
-    let (name, href) = match with_shared {
+    let (name, href) = match shown.shared {
         true => {
             let month = month_text(statement.month.from);
             ("Unallocated", UrlQuery::new().with("month", &month).at(&NavItem::Allocation.path(org)))
@@ -215,25 +255,26 @@ fn unallocated(org: &str, statement: &MonthStatement, with_shared: bool) -> Opti
                 <th scope="row"><a class="row-link" href=href>{name}</a></th>
                 <td class="only-wide"></td>
                 <td class="num only-wide">{format::NONE}</td>
-                {amounts(&Sums::default(), with_shared.then_some(shared), charged)}
+                {amounts(&Sums::default(), shown.of(shared, charged, Decimal::ZERO))}
             </tr>
         }
     })
 }
 
-fn team_row(org: &str, month: &str, team: &TeamStatement, with_shared: bool) -> AnyView {
+fn team_row(org: &str, month: &str, team: &TeamStatement, shown: Shown) -> AnyView {
     let name = match &team.team {
         Some(owner) => owner_link(org, month, StatementKind::Team, owner),
         None => html! { <span class="soft">"no owner"</span> },
     };
     let code = team.team.as_ref().and_then(|owner| owner.cost_centre.clone());
-    let cells = amounts(&team.sums, with_shared.then(|| team.shared()), team.charged());
+    let cells = amounts(&team.sums, shown.of(team.shared(), team.charged(), team.marked_up()));
     row("statement-team", name, code, team.sums.requests, cells)
 }
 
-fn project_row(org: &str, month: &str, project: &ProjectStatement, with_shared: bool) -> AnyView {
+fn project_row(org: &str, month: &str, project: &ProjectStatement, shown: Shown) -> AnyView {
     let name = owner_link(org, month, StatementKind::Project, &project.project);
-    let cells = amounts(&project.sums, with_shared.then(|| shared(&project.shared)), charged(&project.charges));
+    let markup = project.markup.as_ref().map(|line| line.amount).unwrap_or_default();
+    let cells = amounts(&project.sums, shown.of(shared(&project.shared), charged(&project.charges), markup));
     row("statement-project", name, project.project.cost_centre.clone(), project.sums.requests, cells)
 }
 
@@ -253,7 +294,7 @@ fn owner_link(org: &str, month: &str, kind: StatementKind, owner: &CostOwner) ->
     html! { <a class="row-link" href=href>{owner.name.clone()}</a> }
 }
 
-fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
+fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement, has_markups: bool) -> AnyView {
     let rows = months
         .iter()
         .map(|total| {
@@ -264,7 +305,7 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
                     <th scope="row"><a class="row-link" href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>
                     <td>{state_badge(total.state)}</td>
                     <td class="num only-wide">{format::count(total.sums.requests)}</td>
-                    {amounts(&total.sums, None, total.charged + total.adjusted)}
+                    {amounts(&total.sums, Beside { shared: None, charged: total.charged + total.adjusted, markup: None })}
                 </tr>
             }
         })
@@ -275,7 +316,7 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
         Column::number("Requests").wide(),
         Column::number("Usage, $"),
         Column::number("Charges and adjustments, $"),
-        Column::number("Total, $"),
+        Column::number(if has_markups { "Total without markup, $" } else { "Total, $" }),
     ];
     html! { <Section title="Months"><Table caption="Usage and charges by month" columns=columns>{rows}</Table></Section> }
 }

@@ -8,7 +8,7 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::rate;
-use crate::spend::events_of;
+use crate::spend::{events_of, included};
 use crate::ui::{
     Breadcrumb, Column, Crumb, EmptyState, Facts, NoticeText, PageHead, Section, Table, Tone, UrlNotice, columns, html,
 };
@@ -16,10 +16,10 @@ use domain::allocation::{SharedLine, shared};
 use domain::charge::{ChargeLine, charged};
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::spend::Dimension;
+use domain::spend::{Dimension, Measure, SpendQuery};
 use domain::statement::{
-    CostOwner, LineKind, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement, month_text,
-    parse_month,
+    CostOwner, LineKind, MarkupLine, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement,
+    month_text, parse_month,
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -43,12 +43,26 @@ pub(crate) async fn statement(visit: Visit) -> Drawn {
         StatementKind::Project => None,
     };
     let title = format!("{}, {}", owner.name, format::month(statement.month.from));
-    let body = draw(visit.org(), &title, kind, &owner, &statement);
+    let of = match kind {
+        StatementKind::Team => Dimension::Team,
+        StatementKind::Project => Dimension::Project,
+    };
+    let query = SpendQuery::over(statement.month).measuring([Measure::IncludedValue]).only(of.clone(), &owner.slug);
+    let sums = backend::spend::query(&visit.backend, &visit.scope, &query).await?.total;
+    let link = events_of(statement.month, [(of, owner.slug.as_str())]);
+    let beside = included(visit.org(), &link, sums.by_meter.unwrap_or_default().included);
+    let body = draw(visit.org(), &title, (kind, &owner), &statement, beside);
     let body = html! { <UrlNotice known=NOTICES/>{body}{adjustments(&statement)}{review} };
     Ok(Page::new(format!("Statement of {title}"), body))
 }
 
-fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statement: &MonthStatement) -> AnyView {
+fn draw(
+    org: &str,
+    title: &str,
+    (kind, owner): (StatementKind, &CostOwner),
+    statement: &MonthStatement,
+    included: Option<AnyView>,
+) -> AnyView {
     let month = month_text(statement.month.from);
     let list = UrlQuery::new().with("month", &month).at(&format!("/o/{org}/statements"));
     let file = UrlQuery::new()
@@ -65,7 +79,8 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
         .flat_map(|team| {
             let projects = team.projects.iter().map(move |project| section(org, kind, statement, team, project));
             let own = beside((org, statement.month), "the team itself", (&team.charges, &team.shared), None);
-            let own = own.map(|own| html! { <Section title="The team itself">{own}</Section> });
+            let markup = markup_table("the team itself", team.own_total(), team.markup.as_ref());
+            let own = own.map(|own| html! { <Section title="The team itself">{own}{markup}</Section> });
             projects.chain(own)
         })
         .collect();
@@ -78,6 +93,7 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
             <CsvLink href=file/>
         </PageHead>
         <div class="headline">{figures}</div>
+        {included}
         {facts}
         {nothing}
         {sections}
@@ -152,7 +168,20 @@ fn section(
         view! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table> }
     });
     let beside = beside((org, statement.month), &about, (&project.charges, &project.shared), Some(spend));
-    html! { <Section title=title note=note>{table}{beside}</Section> }
+    let markup = markup_table(&about, project.total(), project.markup.as_ref());
+    html! { <Section title=title note=note>{table}{beside}{markup}</Section> }
+}
+
+/// What is added to all of it.
+fn markup_table(of: &str, total: Decimal, line: Option<&MarkupLine>) -> Option<AnyView> {
+    let line = line?;
+    let row = |name: String, amount: Decimal| {
+        view! { <tr><th scope="row">{name}</th><td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td></tr> }
+    };
+    let rows = view! { {row("without markup".to_owned(), total)}{row(line.label(), line.amount)} };
+    let foot = html! { {row("with markup".to_owned(), total + line.amount)} };
+    let columns = columns("Total | Amount, $ #");
+    Some(html! { <Table caption=format!("Markup on {of}") columns=columns dense=true foot=foot>{rows}</Table> })
 }
 
 /// What stands beside usage: charges, and what rules moved; with what all comes to together.

@@ -139,7 +139,7 @@ impl From<ExportedJournal> for JournalDocument {
 
 /// Records a month's journal, so that its files can be fetched. Asked again for the same version it records nothing, and answers who exported it first.
 ///
-/// A chargeback books a closed month: expense by cost centre, team and project against the platform's recovery, and a markup, if one is set, against an account of its own. An accrual books the priced usage of any month against what is owed to its providers, and is reversed on the first day of the next; where usage moved since the last one it is another version, which stands for all of it.
+/// A chargeback books a closed month: expense by cost centre, team and project against the platform's recovery, and the statement's markup against an account of its own. An accrual books the priced usage of any month against what is owed to its providers, and is reversed on the first day of the next; where usage moved since the last one it is another version, which stands for all of it.
 /// Amounts are rounded to the currency's minor unit so that they add up to the rounded total.
 #[utoipa::path(
     post,

@@ -5,6 +5,7 @@
 
 mod allocation;
 mod annotations;
+mod billing_basis;
 pub(crate) mod body;
 mod budgets;
 mod business_metrics;
@@ -19,6 +20,7 @@ pub(crate) mod ingest;
 pub(crate) mod journal;
 pub(crate) mod json;
 mod labels;
+mod markups;
 mod modifiers;
 mod organization;
 mod own_prices;
@@ -82,6 +84,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(statements::router())
         .merge(journal::router())
         .merge(statement_mails::router())
+        .merge(markups::router())
         .merge(exports::router())
         .merge(scheduled_exports::router())
         .merge(product_lines::router())
@@ -94,6 +97,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(own_prices::router())
         .merge(rules::router())
         .merge(cost_basis::router())
+        .merge(billing_basis::router())
         .merge(price_imports::router())
         .merge(modifiers::router())
         .merge(contract::router())

@@ -86,7 +86,7 @@ struct ChangesDocument {
 
 /// Ends a rule of any kind. It is superseded, not deleted: receipts and statements that name it keep it.
 ///
-/// Terms of contracts end with months, such as `2027-01`.
+/// Terms of contracts and markups end with months, such as `2027-01`.
 #[utoipa::path(
     post,
     path = "/v1/rules/{rule_id}/end",

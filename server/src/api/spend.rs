@@ -8,12 +8,14 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, FixedOffset};
+use domain::budget::SpendScope;
 use domain::money;
 use domain::period::{Comparison, Period};
 use domain::problem::Problem;
 use domain::spend::{
-    BucketStart, Changes, Dimension, KnownDimension, Measure, MeasureUnit, Mover, SpendAnswer, SpendQuery, SpendRange,
-    Sums,
+    BucketStart, Changes, Dimension, KnownDimension, Measure, MeasureUnit, Mover, Provenance, SpendAnswer, SpendBasis,
+    SpendQuery, SpendRange, Sums,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -98,6 +100,34 @@ struct SpendDocument {
     total: Measures,
     /// Whether there are more rows than these.
     truncated: bool,
+    /// How the total is known.
+    provenance: ProvenanceDocument,
+}
+
+/// How a sum of spend is known: what it rests on, how much of the usage it covers, and how fresh it is.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProvenanceDocument {
+    /// As it was booked, or restated by adjustments since; and whether costs that providers reported counted in the span.
+    basis: Vec<SpendBasis>,
+    /// What adjustments moved since it was booked: a decimal string with 12 places.
+    #[schema(example = "-1.750000000000")]
+    adjusted: String,
+    /// Requests whose cost is known, of all: a decimal string from 0 to 1; null where there are none.
+    #[schema(example = "0.9975")]
+    coverage: Option<String>,
+    /// When the newest event happened that the key sees; null before the first.
+    newest_event_at: Option<DateTime<FixedOffset>>,
+}
+
+impl From<Provenance> for ProvenanceDocument {
+    fn from(known: Provenance) -> Self {
+        Self {
+            basis: known.basis(),
+            adjusted: money::exact(known.adjusted()),
+            coverage: known.coverage().map(|share| share.round_dp(money::PLACES).normalize().to_string()),
+            newest_event_at: known.newest_event_at,
+        }
+    }
 }
 
 /// One row: its bucket, one field per grouped dimension (null where the label is missing), and the measures.
@@ -161,7 +191,7 @@ impl Measures {
 }
 
 impl SpendDocument {
-    fn of(answer: SpendAnswer, query: &SpendQuery) -> Self {
+    fn of(answer: SpendAnswer, query: &SpendQuery, known: Provenance) -> Self {
         let names: Vec<_> = answer.group_by.iter().map(Dimension::name).collect();
         let row = |row: domain::spend::SpendRow| SpendRow {
             bucket: row.bucket.map(|start| start.to_string()),
@@ -172,6 +202,7 @@ impl SpendDocument {
             rows: answer.rows.iter().cloned().map(row).collect(),
             total: Measures::of(&answer, None, &answer.total, query),
             truncated: answer.truncated,
+            provenance: known.into(),
             currency: answer.currency,
             time_zone: answer.time_zone,
         }
@@ -184,7 +215,7 @@ impl SpendDocument {
 /// `~` looks into slugs of projects and teams and into names of API keys. Put `\` before a value that itself begins with `!`, `~` or `\`.
 ///
 /// Ratios are made of the row's sums, and of the total's for the total, never of ratios; a ratio of nothing is null.
-/// Tokens by kind and latencies are kept by day; retries, response-cache hits, tokens by kind, latencies and peaks are not kept by `customer`, `user` or `tag.<key>`; a peak is found among quarters of an hour of at most 31 days.
+/// Tokens by kind, latencies and customers are kept by day; retries, response-cache hits, tokens by kind, latencies, peaks and the number of customers are not kept by `customer`, `user` or `tag.<key>`; a peak is found among quarters of an hour of at most 31 days.
 ///
 /// Any dimensions go together. Several labels (`customer`, `user`, `tag.<key>`) at once, or a label by the hour, are read event by event: at most 100,000 in a span with at most a million of the organization's, and only what is still kept.
 /// `allocated_team` is who answers for usage by the allocation rules: spend, requests and tokens, and ratios of these, by whole days and beside any dimension but `customer`, `user` and `tag.<key>`. Its rows add up to what was used, to the last place.
@@ -200,7 +231,7 @@ impl SpendDocument {
         ("to" = Option<String>, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
         ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday), `month`, `quarter` or `year` of the organization's zone."),
         ("group_by" = Option<String>, Query, description = "At most two of `project`, `team`, `allocated_team`, `model`, `provider`, `operation`, `feature`, `environment`, `api_key`, `status`, `customer`, `user`, `cohort`, `step`, `tag.<key>`, with commas between.", example = "project,model"),
-        ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), `cost_per_request`, `cost_per_million_tokens`, `error_rate`, `input_tokens`, `cache_read_tokens`, `output_tokens`, `cache_read_share` (of input tokens), `response_cache_hits`, `avoided_cost`, `retries`, `retry_cost`, `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `time_to_first_token_p50_ms`, `time_to_first_token_p95_ms`, `time_to_first_token_p99_ms` (to within 3.2 %), `requests_per_minute`, `tokens_per_minute` (means of the minutes that have passed), `peak_requests_per_minute`, `peak_tokens_per_minute` (of the busiest quarter of an hour), with commas between; the first three by default."),
+        ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), `cost_per_request`, `cost_per_million_tokens`, `cost_per_customer` (of those that used anything), `cost_per_unit:<metric>` (of a business metric, on the days that have values; a group has the values that carry it as a label, or its share of what a unit costs), `error_rate`, `input_tokens`, `cache_read_tokens`, `output_tokens`, `cache_read_share` (of input tokens), `included_value` (list value of usage that plans include, which is not billed and no part of spend), `response_cache_hits`, `avoided_cost`, `retries`, `retry_cost`, `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `time_to_first_token_p50_ms`, `time_to_first_token_p95_ms`, `time_to_first_token_p99_ms` (to within 3.2 %), `requests_per_minute`, `tokens_per_minute` (means of the minutes that have passed), `peak_requests_per_minute`, `peak_tokens_per_minute` (of the busiest quarter of an hour), with commas between; the first three by default."),
         Filters,
         ("format" = Option<String>, Query, description = "`json` (default) or `csv`; `Accept: text/csv` does the same.")
     ),
@@ -221,7 +252,9 @@ async fn spend(
     if csv {
         return Ok(csv::respond("spend.csv", answer.csv(&query)?));
     }
-    Ok(Json(SpendDocument::of(answer, &query)).into_response())
+    let part = SpendScope::Organization;
+    let known = backend::spend::provenance(&state.backend, &caller.scope, part, query.range, &answer.total).await?;
+    Ok(Json(SpendDocument::of(answer, &query, known)).into_response())
 }
 
 /// Reads a query whose span may be named.

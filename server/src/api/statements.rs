@@ -18,7 +18,8 @@ use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthState, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
+    CostOwner, MarkupLine, MonthState, MonthStatement, ProjectStatement, Readiness, StatementLine, TeamStatement,
+    month_text, parse_month,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -61,6 +62,63 @@ struct StatementsDocument {
     /// What nobody answers for: with the totals of teams it adds up to the total. Decimal string with 12 places.
     #[schema(example = "0.000000000000")]
     unallocated_total: String,
+    /// How much of the month can be charged back as it stands; null for keys that see one project alone.
+    chargeback_ready: Option<ReadinessDocument>,
+}
+
+/// How much of a month can be charged back as it stands: what is priced, allocated and undisputed. Shares are cut to tenths of a percent, and are 1 only where nothing is open.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReadinessDocument {
+    /// What is priced, allocated and undisputed, of what is known and `unpriced_at_most`.
+    #[schema(example = "0.942")]
+    share: String,
+    /// What is priced, of what is known and `unpriced_at_most`.
+    #[schema(example = "0.999")]
+    priced: String,
+    /// Requests with a price, of all requests.
+    #[schema(example = "0.998")]
+    priced_requests: String,
+    /// What teams answer for, of what is known.
+    #[schema(example = "0.943")]
+    allocated: String,
+    /// What nobody disputes, of what is known.
+    #[schema(example = "1")]
+    undisputed: String,
+    /// Usage and charges whose cost is known, without adjustments of closed months: a decimal string with 12 places.
+    #[schema(example = "5379.310000000000")]
+    known: String,
+    /// What usage without a price can have cost at most; zero where it is waived. Decimal string with 12 places.
+    #[schema(example = "5.200000000000")]
+    unpriced_at_most: String,
+    /// Requests without a price; 0 where they are waived.
+    unpriced_requests: i64,
+    /// What nobody answers for: decimal string with 12 places.
+    #[schema(example = "312.000000000000")]
+    unallocated: String,
+    /// What teams dispute without an answer yet: decimal string with 12 places.
+    #[schema(example = "0.000000000000")]
+    disputed: String,
+    /// Disputes without an answer.
+    open_disputes: usize,
+}
+
+impl From<&Readiness> for ReadinessDocument {
+    fn from(ready: &Readiness) -> Self {
+        let share = |share: Decimal| share.normalize().to_string();
+        Self {
+            share: share(ready.share()),
+            priced: share(ready.priced()),
+            priced_requests: share(ready.priced_requests()),
+            allocated: share(ready.allocated()),
+            undisputed: share(ready.undisputed()),
+            known: money::exact(ready.known),
+            unpriced_at_most: money::exact(ready.unpriced_at_most),
+            unpriced_requests: ready.unpriced_requests,
+            unallocated: money::exact(ready.unallocated),
+            disputed: money::exact(ready.disputed),
+            open_disputes: ready.open_disputes,
+        }
+    }
 }
 
 /// Sums of a team, project or month.
@@ -75,9 +133,15 @@ struct Total {
     /// What allocation rules brought of usage and charges, less what they took: decimal string with 12 places. It is no part of the spend.
     #[schema(example = "-3.500000000000")]
     shared: String,
-    /// Spend, charges and what was shared: decimal string with 12 places.
+    /// Spend, charges and what was shared, without markup: decimal string with 12 places.
     #[schema(example = "2008.845600000000")]
     total: String,
+    /// What markup adds: decimal string with 12 places. It is no part of the total.
+    #[schema(example = "100.442280000000")]
+    markup: String,
+    /// The total with markup: decimal string with 12 places.
+    #[schema(example = "2109.287880000000")]
+    total_with_markup: String,
     /// Attempts.
     requests: i64,
     /// All tokens.
@@ -97,6 +161,9 @@ struct TeamDocument {
     cost_centre: Option<String>,
     #[serde(flatten)]
     total: Total,
+    /// The markup in percent: a decimal string; null without one.
+    #[schema(example = "5")]
+    markup_percent: Option<String>,
     /// The projects it owned, each for the days on which it did.
     projects: Vec<ProjectDocument>,
     /// Its own charges, beside those of its projects; together they add up to `charged` exactly.
@@ -116,6 +183,9 @@ struct ProjectDocument {
     cost_centre: Option<String>,
     #[serde(flatten)]
     total: Total,
+    /// The markup in percent: a decimal string; null without one.
+    #[schema(example = "5")]
+    markup_percent: Option<String>,
     /// They add up to the spend exactly.
     lines: Vec<LineDocument>,
     /// Its charges, which add up to `charged` exactly.
@@ -230,17 +300,24 @@ struct LineDocument {
 }
 
 impl Total {
-    fn of(sums: &Sums, charged: Decimal, shared: Decimal) -> Self {
+    fn of(sums: &Sums, [charged, shared, markup]: [Decimal; 3]) -> Self {
+        let total = sums.spend + charged + shared;
         Self {
+            markup: money::exact(markup),
+            total_with_markup: money::exact(total + markup),
             spend: money::exact(sums.spend),
             charged: money::exact(charged),
             shared: money::exact(shared),
-            total: money::exact(sums.spend + charged + shared),
+            total: money::exact(total),
             requests: sums.requests,
             tokens: sums.tokens,
             unpriced_requests: sums.unpriced_requests,
         }
     }
+}
+
+fn percent(line: Option<&MarkupLine>) -> Option<String> {
+    line.map(|line| line.percent.normalize().to_string())
 }
 
 impl From<StatementLine> for LineDocument {
@@ -263,8 +340,10 @@ impl From<StatementLine> for LineDocument {
 
 impl From<ProjectStatement> for ProjectDocument {
     fn from(statement: ProjectStatement) -> Self {
+        let markup = statement.markup.as_ref().map(|line| line.amount).unwrap_or_default();
         Self {
-            total: Total::of(&statement.sums, charged(&statement.charges), shared(&statement.shared)),
+            total: Total::of(&statement.sums, [charged(&statement.charges), shared(&statement.shared), markup]),
+            markup_percent: percent(statement.markup.as_ref()),
             charges: ChargeLineDocument::all(statement.charges),
             shared_lines: SharedLineDocument::all(statement.shared),
             project: statement.project.slug,
@@ -277,7 +356,9 @@ impl From<ProjectStatement> for ProjectDocument {
 
 impl From<TeamStatement> for TeamDocument {
     fn from(statement: TeamStatement) -> Self {
-        let total = Total::of(&statement.sums, statement.charged(), statement.shared());
+        let total = Total::of(&statement.sums, [statement.charged(), statement.shared(), statement.marked_up()]);
+        let lines = statement.projects.iter().map(|project| &project.markup).chain([&statement.markup]);
+        let markup_percent = percent(lines.flatten().next());
         let shared_lines = SharedLineDocument::all(statement.shared);
         let charges = ChargeLineDocument::all(statement.charges);
         let projects = statement.projects.into_iter().map(Into::into).collect();
@@ -285,19 +366,20 @@ impl From<TeamStatement> for TeamDocument {
             Some(CostOwner { slug, name, cost_centre }) => (Some(slug), Some(name), cost_centre),
             None => (None, None, None),
         };
-        Self { team, name, cost_centre, total, projects, charges, shared_lines }
+        Self { team, name, cost_centre, total, markup_percent, projects, charges, shared_lines }
     }
 }
 
-impl From<MonthStatement> for StatementsDocument {
-    fn from(statement: MonthStatement) -> Self {
+impl StatementsDocument {
+    fn of(statement: MonthStatement, ready: Option<&Readiness>) -> Self {
         Self {
+            chargeback_ready: ready.map(Into::into),
             month: month_text(statement.month.from),
             over: statement.is_over(),
             state: statement.state,
             adjusted: money::exact(statement.adjusted()),
             adjustments: close::EntryDocument::all(statement.month.from, &statement.adjustments),
-            total: Total::of(&statement.total, statement.charged(), statement.shared()),
+            total: Total::of(&statement.total, [statement.charged(), statement.shared(), statement.marked_up()]),
             unallocated_total: money::exact(statement.unallocated()),
             unallocated_shared: SharedLineDocument::all(statement.unallocated_shared),
             currency: statement.currency,
@@ -312,7 +394,8 @@ impl From<MonthStatement> for StatementsDocument {
 ///
 /// Spend is the same sum that `GET /v1/spend` gives for the month; charges beside events stand beside it and are never part of it.
 /// What allocation rules moved of either stands on lines of its own, at both ends: the totals of teams and what is unallocated add up to spend and charges. A key of one project sees no such lines, because they name other projects.
-/// As CSV there is one row per line, so that the amounts add up to spend, charges and adjustments together.
+/// A markup is a line of its own (`GET /v1/markups`) and no part of spend, charges or `total`.
+/// As CSV there is one row per line, so that the amounts add up to spend, charges, markup and adjustments together.
 #[utoipa::path(
     get,
     path = "/v1/statements",
@@ -342,5 +425,6 @@ async fn statements(
         let name = format!("statements-{}.csv", month_text(month.from));
         return Ok(csv::respond(&name, statement.csv()));
     }
-    Ok(Json(StatementsDocument::from(statement)).into_response())
+    let ready = backend::statements::readiness(&state.backend, &caller.scope, month).await?;
+    Ok(Json(StatementsDocument::of(statement, ready.as_ref())).into_response())
 }

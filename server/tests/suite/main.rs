@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod allocation;
+mod billing_basis;
 mod budgets;
 mod business_metrics;
 mod charges;

@@ -54,8 +54,10 @@ async fn rows_are_flat_and_money_is_an_exact_string() {
     let unpriced = json!({"bucket": "2026-11-17", "project": "main", "model": "no-such-model",
         "spend": "0.000000000000", "requests": 1, "tokens": 1100, "unpriced_requests": 1});
     let total = json!({"spend": "0.003500000000", "requests": 2, "tokens": 2200, "unpriced_requests": 1});
+    let provenance = json!({"basis": ["booked"], "adjusted": "0.000000000000", "coverage": "0.5",
+        "newest_event_at": "2026-11-17T15:30:00+05:30"});
     let expected = json!({"currency": "USD", "time_zone": "Asia/Kolkata", "rows": [priced, unpriced],
-        "total": total, "truncated": false});
+        "total": total, "truncated": false, "provenance": provenance});
     assert_eq!(answer.json(), expected);
 
     let only = api.get(&format!("/v1/spend?{MONTH}&measure=requests&group_by=feature")).await.json();
@@ -244,8 +246,9 @@ async fn statements_add_up_to_the_same_spend() {
     let month = api.get("/v1/statements?month=2026-11").await.json();
     let mut total = month["total"].clone();
     let mut beside = |name| total.as_object_mut().unwrap().remove(name);
-    assert_eq!([beside("charged"), beside("shared")], [(); 2].map(|()| Some(json!("0.000000000000"))));
-    assert_eq!(beside("total"), Some(spend["total"]["spend"].clone()));
+    let nothing = ["charged", "shared", "markup"].map(&mut beside);
+    assert_eq!(nothing, [(); 3].map(|()| Some(json!("0.000000000000"))));
+    assert_eq!(["total", "total_with_markup"].map(beside), [(); 2].map(|()| Some(spend["total"]["spend"].clone())));
     assert_eq!(total, spend["total"]);
     assert_eq!((&month["month"], &month["over"]), (&json!("2026-11"), &json!(false)));
     let project = &month["teams"][0]["projects"][0];

@@ -42,6 +42,7 @@ async fn a_month_goes_from_open_to_closed_on_its_pages() {
     let (app, scope, browser, api) = start().await;
     let open = browser.page(PAGE).await;
     assert_says(&open, &["open, no version yet", "Start review", "Statements add up", "100.000 %", "ended Oct 31"]);
+    assert_says(&open, &["Chargeback-ready", "100.0 %", "priced, allocated and undisputed"]);
     assert!(!open.contains("Close October with"), "not before the review");
     assert_says(&browser.page("/o/acme/statements?month=2026-10").await, &["Review and close", ">open<"]);
 
@@ -69,6 +70,7 @@ async fn a_month_goes_from_open_to_closed_on_its_pages() {
     let disputed = [&dispute[..], &[("reason", "Not ours.")]].concat();
     assert_says(&posted(&browser, TEAM, "dispute", &disputed, "disputed").await, &["Not ours.", "no answer yet"]);
     let shown = browser.page(PAGE).await;
+    assert_says(&shown, &["0.0 %", "$0.0035 disputed"]);
     assert_says(&shown, &["1 open", "disputed version 1, no answer yet", "Answer to main about main/openai/gpt-4o"]);
     assert!(!shown.contains("Close October with"), "a dispute is in the way");
     let month = api.get("/v1/statements/2026-10").await.json();
@@ -122,6 +124,12 @@ async fn a_month_is_closed_by_the_api_and_checked_without_it() {
     assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("/line")));
     let dispute = api.post_json(disputes, &json!({"amount": "0.001", "reason": "No."})).await;
     assert_eq!(dispute.status, StatusCode::CREATED, "{}", dispute.body);
+    let ready = &api.get("/v1/statements/2026-10").await.json()["chargeback_ready"];
+    assert_eq!(
+        (&ready["share"], &ready["disputed"], &ready["open_disputes"]),
+        (&json!("0.857"), &json!("0.001000000000"), &json!(1))
+    );
+    assert_eq!(&api.get("/v1/statements?month=2026-10").await.json()["chargeback_ready"], ready);
     let total = json!({"total": "0.007"});
     let early = api.post_json("/v1/statements/2026-10/close", &total).await;
     assert_eq!((early.status, early.body.contains("Disputes settled")), (StatusCode::CONFLICT, true), "{}", early.body);
@@ -165,4 +173,49 @@ fn verified(bundle: &str) -> (bool, String) {
     std::fs::write(&file, bundle).expect("a file");
     let output = tallystick().args(["statement", "verify"]).arg(&file).output().expect("the binary");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[tokio::test]
+async fn a_markup_is_entered_and_ended_and_every_page_says_which_total_it_shows() {
+    let (_app, _, browser, api) = start().await;
+    let page = "/o/acme/statements/markup";
+    assert_says(&browser.page(page).await, &["No markup", "Enter markup", "all without one of their own"]);
+    let wrong = post(&browser, page, "markup", &[("percent", "500"), ("reason", "So.")]).await;
+    assert_eq!(wrong.status, StatusCode::SEE_OTHER);
+    assert_says(&browser.page(page).await, &["Enter percent from 0 to 100, such as 5 or 2.5."]);
+    let form = [("percent", "5"), ("from", "2026-10"), ("reason", "Platform cost.")];
+    let entered = posted(&browser, page, "markup", &form, "entered").await;
+    assert_says(&entered, &["The markup is entered.", "All teams", "5 %", "since October 2026", "Platform cost."]);
+
+    assert_says(
+        &browser.page("/o/acme/statements?month=2026-10").await,
+        &["usage + markup", "Total with markup, $", "Total without markup, $", "$0.003675"],
+    );
+    assert_says(&browser.page(TEAM).await, &["without markup", "Markup 5 %", "with markup"]);
+    assert_says(&browser.page(PAGE).await, &["Total with markup, $"]);
+    let month = api.get("/v1/statements?month=2026-10").await.json();
+    let total = ["total", "markup", "total_with_markup"].map(|name| month["teams"][0][name].clone());
+    assert_eq!(total, ["0.003500000000", "0.000175000000", "0.003675000000"].map(Value::from));
+    assert_eq!(
+        (&month["teams"][0]["markup_percent"], &month["total"]["markup"]),
+        (&json!("5"), &json!("0.000175000000"))
+    );
+    assert_eq!(api.get("/v1/statements/2026-10").await.json()["total"], "0.003675000000");
+    let file = browser.get("/o/acme/statements.csv?month=2026-10").await.body;
+    assert!(file.contains(",main,,main,,,Markup 5\u{a0}%,markup,,,,,,,0.000175000000,USD,,"), "{file}");
+
+    let own = json!({"percent": "0", "team": "main", "from": "2026-10", "reason": "Agreed."});
+    assert_eq!(api.post_json("/v1/markups", &own).await.status, StatusCode::CREATED);
+    let unknown = api.post_json("/v1/markups", &json!({"percent": "1", "team": "none", "reason": "So."})).await;
+    assert_eq!((unknown.status, &unknown.json()["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("/team")));
+    assert_eq!(api.get("/v1/statements/2026-10").await.json()["total"], "0.003500000000");
+    let list = api.get("/v1/markups").await.json();
+    let shown: Vec<_> =
+        list["markups"].as_array().unwrap().iter().map(|rule| (&rule["team"], &rule["percent"])).collect();
+    assert_eq!(shown, [(&json!("main"), &json!("0")), (&Value::Null, &json!("5"))]);
+    let rule = list["markups"][0]["rule_id"].to_string();
+    let end = [("org", "acme"), ("rule", rule.as_str()), ("valid_to", "2026-10"), ("page", "markup")];
+    let ended = browser.post_form_from(page, "/fn/prices/end", &end).await;
+    assert_eq!(ended.header("location"), Some("/o/acme/statements/markup?notice=ended"), "{}", ended.body);
+    assert_eq!(api.get("/v1/statements/2026-10").await.json()["total"], "0.003675000000");
 }

@@ -18,6 +18,8 @@ pub(crate) enum Bench {
     Ingest(ingest::Args),
     /// Pages and spend queries over millions of events, beside chDB on raw rows.
     Queries(queries::Args),
+    /// Allocation rules over a year of a large organization.
+    Allocation,
 }
 
 /// Measures and prints a table.
@@ -29,5 +31,6 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
         Bench::Rating(args) => rating::run(args),
         Bench::Ingest(args) => ingest::run(args),
         Bench::Queries(args) => queries::run(args),
+        Bench::Allocation => queries::run_alone("allocation"),
     }
 }

@@ -8,6 +8,7 @@ use super::rule::{AllocationRule, Method, Target};
 use crate::period::Period;
 use crate::spend::Dimension;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use foldhash::fast::FixedState;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::collections::{BTreeSet, HashMap};
@@ -142,6 +143,11 @@ impl Fits {
     fn and(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(one, other)| one & other).collect())
     }
+
+    /// Whether two others have the same of these rules.
+    fn agree(&self, one: &Self, other: &Self) -> bool {
+        self.0.iter().zip(one.0.iter().zip(&other.0)).all(|(own, (one, other))| own & one == own & other)
+    }
 }
 
 impl FromIterator<bool> for Fits {
@@ -174,8 +180,8 @@ pub struct Plan {
     /// Which rules a label's values fit, beside no label, which is 0.
     classes: Vec<(Dimension, Fits)>,
     routes: Vec<Route>,
-    ids: HashMap<Route, RouteId>,
-    known: HashMap<(usize, usize, usize, Fits), RouteId>,
+    ids: HashMap<Route, RouteId, FixedState>,
+    known: HashMap<(usize, usize, usize, Fits), RouteId, FixedState>,
     /// In which proportion a rule splits a month by its metric.
     by_metric: HashMap<(usize, NaiveDate), Vec<i128>>,
     /// Series are alike where their projects are the same and the same rules fit.
@@ -201,8 +207,8 @@ impl Plan {
             compiled,
             classes: Vec::new(),
             routes: Vec::new(),
-            ids: HashMap::new(),
-            known: HashMap::new(),
+            ids: HashMap::default(),
+            known: HashMap::default(),
             by_metric: HashMap::new(),
             groups: Vec::new(),
         }
@@ -311,9 +317,10 @@ impl Plan {
         for epoch in 0..self.epochs.len() {
             let usual = self.ways(epoch, project, &none);
             for (class, fits) in (1..).zip(&classes) {
-                let routes = if *fits == none { usual.clone() } else { self.ways(epoch, project, fits) };
-                if routes != usual {
-                    lanes.push(Lane { class, epoch, routes });
+                let in_force = &self.epochs[epoch].active;
+                if in_force.iter().any(|active| !active.agree(fits, &none)) {
+                    let routes = self.ways(epoch, project, fits);
+                    lanes.extend((routes != usual).then_some(Lane { class, epoch, routes }));
                 }
             }
             lanes.push(Lane { class: 0, epoch, routes: usual });

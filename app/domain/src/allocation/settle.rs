@@ -5,6 +5,7 @@ use super::plan::{Holder, Place, Plan, Route, RouteId};
 use super::rule::Method;
 use crate::period::Period;
 use chrono::{Datelike, NaiveDate};
+use foldhash::fast::FixedState;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{AddAssign, Neg};
@@ -92,7 +93,7 @@ pub struct Cell {
 }
 
 /// What a rule moved from one place to another in some days, which begin on a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Move {
     /// First day of the span that is summed.
     pub since: NaiveDate,
@@ -162,7 +163,7 @@ impl Plan {
         for Cell { day, route, part, amounts } in cells {
             let route = self.route(route);
             if route.split.is_none() {
-                *settled.made.used.entry((month_of(day), route.end())).or_default() += amounts;
+                *settled.used.entry((month_of(day), route.end())).or_default() += amounts;
             }
             if wanted.contains(day) {
                 settled.enter((day, since(day)), route, part, amounts);
@@ -201,30 +202,53 @@ impl Plan {
     }
 }
 
-/// What waits to be split, by rule and where it comes from, with the part of the usage that it is.
-type Pools = BTreeMap<(usize, Place), BTreeMap<usize, Amounts>>;
+/// What waits to be split, by rule and where it comes from, with the part of the usage that it is; a part may come more than once.
+type Pools = BTreeMap<(usize, Place), Vec<(usize, Amounts)>>;
+
+/// A table of sums while they grow: a year has a million of them to find again, by keys that nobody chooses to collide.
+type Table<K, V = Amounts> = HashMap<K, V, FixedState>;
 
 struct Settled<'a> {
     plan: &'a Plan,
-    made: Allocation,
+    own: Table<(NaiveDate, Place)>,
+    moved: Table<Move>,
+    at_end: Table<(NaiveDate, Place)>,
+    parts: Table<(NaiveDate, Place, usize)>,
+    used: BTreeMap<(NaiveDate, Place), Amounts>,
+    evenly: BTreeSet<(usize, NaiveDate)>,
     /// What waits on each day.
     days: BTreeMap<NaiveDate, Pools>,
     /// In which proportion a rule splits in a month.
-    weights: HashMap<(usize, NaiveDate), Vec<i128>>,
+    weights: Table<(usize, NaiveDate), Vec<i128>>,
     /// Where the shares of a rule go in an epoch.
-    shares: HashMap<(usize, usize), Vec<Route>>,
+    shares: Table<(usize, usize), Vec<Route>>,
+}
+
+/// In order, without what came to nothing.
+fn in_order<K: Ord>(table: Table<K>) -> BTreeMap<K, Amounts> {
+    table.into_iter().filter(|(_, amounts)| !amounts.is_empty()).collect()
 }
 
 impl<'a> Settled<'a> {
     fn new(plan: &'a Plan, used: BTreeMap<(NaiveDate, Place), Amounts>) -> Self {
-        let made = Allocation { used, ..Allocation::default() };
-        Self { plan, made, days: BTreeMap::new(), weights: HashMap::new(), shares: HashMap::new() }
+        Self {
+            plan,
+            own: Table::default(),
+            moved: Table::default(),
+            at_end: Table::default(),
+            parts: Table::default(),
+            used,
+            evenly: BTreeSet::new(),
+            days: BTreeMap::new(),
+            weights: Table::default(),
+            shares: Table::default(),
+        }
     }
 
     fn enter(&mut self, (day, since): (NaiveDate, NaiveDate), route: &Route, part: usize, amounts: Amounts) {
-        *self.made.own.entry((since, route.start)).or_default() += amounts;
+        *self.own.entry((since, route.start)).or_default() += amounts;
         if let Some(waits) = self.follow(since, route, part, amounts) {
-            *self.days.entry(day).or_default().entry(waits).or_default().entry(part).or_default() += amounts;
+            self.days.entry(day).or_default().entry(waits).or_default().push((part, amounts));
         }
     }
 
@@ -232,17 +256,19 @@ impl<'a> Settled<'a> {
         for (day, pools) in std::mem::take(&mut self.days) {
             self.split(list, (day, since(day)), pools);
         }
-        let Allocation { own, moved, at_end, parts, .. } = &mut self.made;
-        own.retain(|_, amounts| !amounts.is_empty());
-        moved.retain(|_, amounts| !amounts.is_empty());
-        at_end.retain(|_, amounts| !amounts.is_empty());
-        parts.retain(|_, amounts| !amounts.is_empty());
-        self.made
+        Allocation {
+            own: in_order(self.own),
+            moved: in_order(self.moved),
+            at_end: in_order(self.at_end),
+            parts: in_order(self.parts),
+            used: self.used,
+            evenly: self.evenly,
+        }
     }
 
     fn moved(&mut self, since: NaiveDate, rule: usize, (from, to): (Place, Place), amounts: Amounts) {
         if from != to {
-            *self.made.moved.entry(Move { since, rule, from, to }).or_default() += amounts;
+            *self.moved.entry(Move { since, rule, from, to }).or_default() += amounts;
         }
     }
 
@@ -254,9 +280,9 @@ impl<'a> Settled<'a> {
             place = *to;
         }
         if route.split.is_none() {
-            *self.made.at_end.entry((since, place)).or_default() += amounts;
+            *self.at_end.entry((since, place)).or_default() += amounts;
             if part != 0 {
-                *self.made.parts.entry((since, place, part)).or_default() += amounts;
+                *self.parts.entry((since, place, part)).or_default() += amounts;
             }
         }
         route.split.map(|rule| (rule, place))
@@ -266,13 +292,14 @@ impl<'a> Settled<'a> {
     fn split(&mut self, list: usize, (day, since): (NaiveDate, NaiveDate), mut pools: Pools) {
         let (epoch, month) = (self.plan.epoch(day), month_of(day));
         while let Some(((rule, from), waiting)) = pools.pop_first() {
+            let waiting = by_part(waiting);
             let mut whole = Amounts::default();
-            waiting.values().for_each(|amounts| whole += *amounts);
+            waiting.iter().for_each(|(_, amounts)| whole += *amounts);
             // What is split is the whole; each part of it gets its share of what is left, and the last one the rest.
             let mut left = whole.apportion(self.weights(rule, month), |weight, _| *weight);
             let way = (epoch, rule);
             let routes = self.shares.remove(&way).unwrap_or_else(|| self.plan.shares(epoch, list, rule));
-            let last = waiting.last_key_value().map(|(part, _)| *part);
+            let last = waiting.last().map(|(part, _)| *part);
             for (part, amounts) in waiting {
                 let shares = match last == Some(part) {
                     true => std::mem::take(&mut left),
@@ -282,7 +309,7 @@ impl<'a> Settled<'a> {
                 for (route, share) in routes.iter().zip(shares) {
                     self.moved(since, rule, (from, route.start), share);
                     if let Some(waits) = self.follow(since, route, part, share) {
-                        *pools.entry(waits).or_default().entry(part).or_default() += share;
+                        pools.entry(waits).or_default().push((part, share));
                     }
                 }
             }
@@ -291,20 +318,34 @@ impl<'a> Settled<'a> {
     }
 
     fn weights(&mut self, rule: usize, month: NaiveDate) -> &[i128] {
-        self.weights.entry((rule, month)).or_insert_with(|| {
-            let compiled = &self.plan.compiled[rule];
+        let Self { plan, used, evenly, weights, .. } = self;
+        weights.entry((rule, month)).or_insert_with(|| {
+            let compiled = &plan.compiled[rule];
             let weights: Vec<i128> = match compiled.method {
                 Method::Fixed => compiled.percents.clone(),
-                Method::BusinessMetric => self.plan.metric_weights(rule, month),
-                method => compiled.among.iter().map(|target| weight(method, *target, month, &self.made.used)).collect(),
+                Method::BusinessMetric => plan.metric_weights(rule, month),
+                method => compiled.among.iter().map(|target| weight(method, *target, month, used)).collect(),
             };
             let is_by_something = !matches!(compiled.method, Method::Even | Method::Fixed);
             if is_by_something && weights.iter().all(|weight| *weight <= 0) {
-                self.made.evenly.insert((rule, month));
+                evenly.insert((rule, month));
             }
             weights
         })
     }
+}
+
+/// What waits of each part, in the order of the parts.
+fn by_part(mut waiting: Vec<(usize, Amounts)>) -> Vec<(usize, Amounts)> {
+    waiting.sort_by_key(|(part, _)| *part);
+    waiting.dedup_by(|(part, amounts), (before, sum)| {
+        let is_same = part == before;
+        if is_same {
+            *sum += *amounts;
+        }
+        is_same
+    });
+    waiting
 }
 
 /// What a target used in a month, without any shares: what counts in a split.

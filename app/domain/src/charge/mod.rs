@@ -123,7 +123,7 @@ pub enum ChargePrice {
 }
 
 /// Whose cost a charge is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChargeOwner {
     /// Nobody's yet: shared by the organization.

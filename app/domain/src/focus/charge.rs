@@ -16,6 +16,8 @@ const PRICE_PLACES: u32 = 18;
 pub enum Charge {
     /// Usage at a price.
     Priced(UnitPrices),
+    /// Usage at a price that a plan includes: its list and contracted cost stand beside nothing billed.
+    Included(UnitPrices),
     /// Usage of which only an amount is known: the provider's own figure, or a sum whose events are no longer kept.
     Amount,
     /// What the provider's own figure adds to the computed cost or takes from it.
@@ -30,7 +32,7 @@ impl Charge {
     /// Whether it is usage, which has quantities and unit prices; everything else moves what usage cost.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Priced(_) | Self::Amount)
+        matches!(self, Self::Priced(_) | Self::Included(_) | Self::Amount)
     }
 }
 
@@ -124,7 +126,7 @@ pub trait Sources {
 
 /// What a receipt charges, price by price. `requests` is what the event stands for.
 ///
-/// The amounts are those of the lines: their sum is the receipt's.
+/// The amounts are those of the lines: their sum is the receipt's. What a plan includes keeps its quantities and unit prices, and nothing of it is billed.
 #[must_use]
 pub fn charges(lines: &[ReceiptLine], used: &Meters, requests: u64, sources: &impl Sources) -> Vec<Charged> {
     let has_prices = lines.iter().any(|line| line.source.rate().is_some());
@@ -145,6 +147,7 @@ pub fn charges(lines: &[ReceiptLine], used: &Meters, requests: u64, sources: &im
             LineSource::Term { term_id } => (Charge::Term(term_id), Decimal::ZERO, Decimal::ZERO),
             LineSource::Reported if has_prices => (Charge::ReportedOver, Decimal::ZERO, Decimal::ZERO),
             LineSource::Reported => (Charge::Amount, Decimal::from(requests), line.amount),
+            LineSource::Included => continue,
         };
         let amounts = Amounts { billed: line.amount, consumed, charged };
         charges.push(Charged { meter: line.meter, charge, amounts });
@@ -161,7 +164,17 @@ pub fn charges(lines: &[ReceiptLine], used: &Meters, requests: u64, sources: &im
             }),
         }
     }
+    if lines.iter().any(|line| line.source == LineSource::Included) {
+        charges.iter_mut().for_each(include);
+    }
     charges
+}
+
+fn include(charged: &mut Charged) {
+    charged.amounts.billed = Decimal::ZERO;
+    if let Charge::Priced(prices) = &charged.charge {
+        charged.charge = Charge::Included(prices.clone());
+    }
 }
 
 fn is_price(line: &ReceiptLine, meter: Meter) -> bool {
@@ -206,7 +219,9 @@ pub fn movements(before: &[ReceiptLine], after: &[ReceiptLine]) -> Vec<Charged> 
     for (line, amount) in signed {
         let charge = match line.source {
             LineSource::Term { term_id } => Charge::Term(term_id),
-            LineSource::Price { .. } | LineSource::Modifier { .. } | LineSource::Reported => Charge::Adjusted,
+            LineSource::Price { .. } | LineSource::Modifier { .. } | LineSource::Reported | LineSource::Included => {
+                Charge::Adjusted
+            }
         };
         *moved.entry((line.meter, charge)).or_default() += amount;
     }

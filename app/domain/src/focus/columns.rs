@@ -8,6 +8,7 @@ use super::charge::Charge;
 use super::row::{Account, AllocatedCharge, FocusRow};
 use super::sku::{self, ModelIdentity, Seller};
 use crate::csv;
+use crate::meter::Meter;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
@@ -214,7 +215,7 @@ fn method_details(allocated: &AllocatedCharge) -> String {
 /// Reductions after the fact are credits, everything else that moves a cost an adjustment.
 fn category(row: &FocusRow) -> &'static str {
     match row.key.charge {
-        Charge::Priced(_) | Charge::Amount => "Usage",
+        Charge::Priced(_) | Charge::Included(_) | Charge::Amount => "Usage",
         Charge::Term(_) if row.amounts.billed < Decimal::ZERO => "Credit",
         Charge::ReportedOver | Charge::Term(_) | Charge::Adjusted => "Adjustment",
     }
@@ -223,16 +224,17 @@ fn category(row: &FocusRow) -> &'static str {
 fn pricing_category(row: &FocusRow) -> Option<&'static str> {
     match row.key.charge {
         Charge::Priced(_) => Some("Standard"),
-        Charge::Amount => Some("Other"),
+        Charge::Included(_) | Charge::Amount => Some("Other"),
         Charge::ReportedOver | Charge::Term(_) | Charge::Adjusted => None,
     }
 }
 
 fn adjustment_type(row: &FocusRow) -> Option<&'static str> {
     match row.key.charge {
-        Charge::Priced(_) | Charge::Amount => None,
+        Charge::Priced(_) | Charge::Included(_) | Charge::Amount => None,
         Charge::ReportedOver => Some("Reported Cost"),
         Charge::Term(_) => Some("Contract"),
+        Charge::Adjusted if row.key.meter == Meter::Included => Some("Included in Plan"),
         Charge::Adjusted => Some("Repricing"),
     }
 }

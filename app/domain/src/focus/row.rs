@@ -127,7 +127,7 @@ impl FocusRow {
     pub fn pricing(&self) -> Option<Pricing> {
         let quantity = self.amounts.charged;
         match &self.key.charge {
-            Charge::Priced(prices) => Some(Pricing {
+            Charge::Priced(prices) | Charge::Included(prices) => Some(Pricing {
                 quantity: quantity.checked_div(Decimal::from(prices.per)).unwrap_or(quantity).normalize(),
                 unit: match prices.per {
                     1 => sku::unit(self.key.meter),
@@ -171,7 +171,7 @@ impl FocusRow {
     pub fn sku_price_id(&self) -> Option<String> {
         let sku = self.sku_id()?;
         match &self.key.charge {
-            Charge::Priced(prices) => Some(format!("{sku}/{}", prices.price_id)),
+            Charge::Priced(prices) | Charge::Included(prices) => Some(format!("{sku}/{}", prices.price_id)),
             _ => Some(format!("{sku}/amount")),
         }
     }
@@ -186,12 +186,14 @@ impl FocusRow {
                 Some(price) => format!("{name} of {model}, {}", price.terms),
                 None => format!("{name} of {model}"),
             },
+            Charge::Included(_) => format!("{name} of {model}, included in a plan and not billed"),
             Charge::Amount => format!("{name} of {model}, as an amount"),
             Charge::ReportedOver => format!("Reported cost of {model} over the computed cost"),
             Charge::Term(_) => match &self.term {
                 Some(term) => format!("Contract, {name} of {model}: {term}"),
                 None => format!("Contract, {name} of {model}"),
             },
+            Charge::Adjusted if *meter == Meter::Included => format!("Usage of {model} that a plan includes"),
             Charge::Adjusted => format!("Adjusted after booking, {name} of {model}"),
         }
     }

@@ -178,7 +178,7 @@ pub fn meter_name(meter: Meter) -> Cow<'static, str> {
 #[must_use]
 pub fn unit(meter: Meter) -> String {
     match meter.unit() {
-        Unit::Count if matches!(meter, Meter::Reported) => "Requests".to_owned(),
+        Unit::Count if !meter.is_usage() => "Requests".to_owned(),
         Unit::Count => capitalised(meter.label().rsplit(' ').next().unwrap_or_default()),
         unit => capitalised(unit.as_str()),
     }

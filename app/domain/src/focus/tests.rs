@@ -121,7 +121,18 @@ fn any_lines() -> impl Strategy<Value = Vec<ReceiptLine>> {
     };
     let term = prop::option::of(flat(Meter::Output, LineSource::Term { term_id: 7 }));
     let reported = prop::option::of(flat(Meter::Reported, LineSource::Reported));
-    (lines, term, reported).prop_map(|(lines, term, reported)| lines.into_iter().chain(term).chain(reported).collect())
+    (lines, term, reported, any::<bool>()).prop_map(|(lines, term, reported, is_included)| {
+        let lines: Vec<ReceiptLine> = lines.into_iter().chain(term.filter(|_| !is_included)).chain(reported).collect();
+        if is_included { included(lines) } else { lines }
+    })
+}
+
+/// The same as a plan includes it.
+fn included(mut lines: Vec<ReceiptLine>) -> Vec<ReceiptLine> {
+    let amount = Decimal::ZERO - sum(&lines);
+    let source = LineSource::Included;
+    lines.push(ReceiptLine { meter: Meter::Included, quantity: Decimal::ONE, amount, source });
+    lines
 }
 
 fn sum(lines: &[ReceiptLine]) -> Decimal {
@@ -260,6 +271,26 @@ fn a_cost_without_a_price_is_priced_in_dollars() {
         ("US Dollars", amount("1.25"), amount("1.25"))
     );
     assert_eq!((number(&row, "ConsumedQuantity"), unit(Meter::Reported)), (Some(3.into()), "Requests".to_owned()));
+}
+
+#[test]
+fn what_a_plan_includes_has_its_list_cost_and_nothing_billed() {
+    let line = price(Meter::Output, 1, "15", 1_000_000, 2_000_000);
+    let discount = modifier(&line, 3, "0.9");
+    let charged = charges(&included(vec![line, discount]), &Meters::from([(Meter::Output, 2_000_000)]), 1, &Known);
+    let row = row(charged[0].clone());
+    check(&row);
+    assert_eq!(
+        (charged.len(), row.amounts.billed, row.list_cost(), row.contracted_cost()),
+        (1, 0.into(), 30.into(), 27.into())
+    );
+    let text = |id: &str| cell(&row, Version::V1_2, id);
+    assert_eq!(text("ChargeCategory"), Some(Cell::Text("Usage".to_owned())));
+    assert_eq!(text("PricingCategory"), Some(Cell::Text("Other".to_owned())));
+    assert_eq!(
+        text("ChargeDescription"),
+        Some(Cell::Text(format!("Output Tokens of {}, included in a plan and not billed", row.key.model)))
+    );
 }
 
 #[test]

@@ -79,6 +79,12 @@ pub fn money_signed(amount: Decimal) -> String {
     plus(amount, money(amount))
 }
 
+/// The exact change of an amount: "+$2.0305".
+#[must_use]
+pub fn money_full_signed(amount: Decimal) -> String {
+    plus(amount, money_full(amount))
+}
+
 /// A rate per million units: "$3.00 / 1M".
 #[must_use]
 pub fn rate_per_million(rate: Decimal) -> String {

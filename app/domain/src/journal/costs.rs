@@ -4,7 +4,7 @@ use super::{Account, Side};
 use crate::allocation::SharedLine;
 use crate::charge::ChargeLine;
 use crate::format;
-use crate::statement::{CostOwner, Entry, EntrySource, MonthStatement, ProjectStatement, TeamStatement};
+use crate::statement::{CostOwner, Entry, EntrySource, MarkupLine, MonthStatement, ProjectStatement, TeamStatement};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -17,8 +17,12 @@ pub enum CostKind {
     Charge,
     /// What came in and went out by rules.
     Shared,
+    /// What markup adds.
+    Markup,
     /// What moved a closed month, which is named by its first day.
     Adjustment(NaiveDate),
+    /// What moved its markup.
+    MarkupAdjustment(NaiveDate),
 }
 
 /// An amount of a statement with whose it is.
@@ -39,12 +43,21 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// Whether it is booked against what markup brings, not against the platform's recovery.
+    pub(super) const fn is_markup(&self) -> bool {
+        matches!(self.kind, CostKind::Markup | CostKind::MarkupAdjustment(_))
+    }
+
     /// The line on which it is an expense.
     pub(super) fn side(&self, month: NaiveDate) -> Side {
         let what = match self.kind {
             CostKind::Usage => format!("AI usage, {}", format::month(month)),
             CostKind::Charge => format!("AI charges, {}", format::month(month)),
             CostKind::Shared => format!("Shared AI cost, {}", format::month(month)),
+            CostKind::Markup => format!("Markup, {}", format::month(month)),
+            CostKind::MarkupAdjustment(of) => {
+                format!("Adjustment of the markup of {} in {}", format::month(of), format::month(month))
+            }
             CostKind::Adjustment(of) => format!("Adjustment of {} in {}", format::month(of), format::month(month)),
         };
         let of = [self.project.as_deref(), self.team.as_deref()].into_iter().flatten().next().unwrap_or("unallocated");
@@ -88,10 +101,14 @@ fn of_adjustment(statement: &MonthStatement, known: &KnownOwners, Entry { key, a
     let project = key.project.as_ref().map(|slug| find(slug, projects.chain(&known.projects)));
     let provider = match &key.source {
         EntrySource::Usage { provider, .. } => provider.clone(),
-        EntrySource::Charge { .. } | EntrySource::Shared { .. } => String::new(),
+        EntrySource::Charge { .. } | EntrySource::Shared { .. } | EntrySource::Markup => String::new(),
+    };
+    let kind = match key.source {
+        EntrySource::Markup => CostKind::MarkupAdjustment(key.month),
+        _ => CostKind::Adjustment(key.month),
     };
     let whose = whose(team.as_ref(), project.as_ref());
-    Cost { kind: CostKind::Adjustment(key.month), provider, amount: *amount, ..whose }
+    Cost { kind, provider, amount: *amount, ..whose }
 }
 
 /// The first of this name; a cost is never dropped for want of one.
@@ -110,12 +127,18 @@ fn of_project<'a>(team: Option<&'a CostOwner>, project: &'a ProjectStatement) ->
         })
     });
     let charges = project.charges.iter().map(move |line| of_charge(team, Some(&project.project), line));
-    usage.chain(charges).chain(project.shared.iter().map(move |line| of_shared(team, Some(&project.project), line)))
+    let shared = project.shared.iter().map(move |line| of_shared(team, Some(&project.project), line));
+    usage.chain(charges).chain(shared).chain(of_markup(team, Some(&project.project), project.markup.as_ref()))
+}
+
+fn of_markup(team: Option<&CostOwner>, project: Option<&CostOwner>, line: Option<&MarkupLine>) -> Option<Cost> {
+    line.map(|line| Cost { kind: CostKind::Markup, amount: line.amount, ..whose(team, project) })
 }
 
 fn of_team(team: &TeamStatement) -> impl Iterator<Item = Cost> + '_ {
     let charges = team.charges.iter().map(|line| of_charge(team.team.as_ref(), None, line));
-    charges.chain(team.shared.iter().map(|line| of_shared(team.team.as_ref(), None, line)))
+    let shared = team.shared.iter().map(|line| of_shared(team.team.as_ref(), None, line));
+    charges.chain(shared).chain(of_markup(team.team.as_ref(), None, team.markup.as_ref()))
 }
 
 /// It is owed to nobody anew: what one has more, another has less.

@@ -15,7 +15,6 @@ pub use rounding::{minor_places, rounded};
 pub use settings::{DateFormat, JournalForm, JournalSettings};
 
 use crate::format;
-use crate::money::round_line;
 use crate::period::Period;
 use crate::problem::Problem;
 use crate::statement::month_text;
@@ -172,13 +171,13 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Books costs of a month, with a markup in percent on what is charged back.
+    /// Books costs of a month.
     ///
     /// An accrual books usage alone: charges beside events have documents of their own.
     #[must_use]
-    pub fn of(head: JournalHead, costs: &[Cost], markup: Decimal) -> Self {
+    pub fn of(head: JournalHead, costs: &[Cost]) -> Self {
         let entries = match head.kind {
-            JournalKind::Chargeback => chargeback(&head, costs, markup),
+            JournalKind::Chargeback => chargeback(&head, costs),
             JournalKind::Accrual => accrual(&head, costs),
         };
         Self { head, entries }
@@ -206,22 +205,18 @@ fn lines(entries: &[Entry]) -> Vec<(&Side, Decimal)> {
 
 type Sums = BTreeMap<(Side, Side), Decimal>;
 
-fn chargeback(head: &JournalHead, costs: &[Cost], markup: Decimal) -> Vec<Entry> {
+fn chargeback(head: &JournalHead, costs: &[Cost]) -> Vec<Entry> {
     let month = format::month(head.month);
     let recovery = Side::of_platform(Account::Recovery, format!("AI cost recovered, {month}"));
-    let percent = format!("Markup of {} %", markup.normalize());
-    let margin = Side::of_platform(Account::Margin, format!("{percent}, {month}"));
-    let mut sums = Sums::new();
+    let margin = Side::of_platform(Account::Margin, format!("Markup, {month}"));
+    let (mut sums, mut markups) = (Sums::new(), Sums::new());
     for cost in costs {
         let side = Side { provider: String::new(), ..cost.side(head.month) };
-        *sums.entry((side, recovery.clone())).or_default() += cost.amount;
+        let (sums, credit) = if cost.is_markup() { (&mut markups, &margin) } else { (&mut sums, &recovery) };
+        *sums.entry((side, credit.clone())).or_default() += cost.amount;
     }
-    let marked = |((side, _), amount): (&(Side, Side), &Decimal)| {
-        let side = Side { memo: format!("{percent}: {}", side.memo), ..side.clone() };
-        ((side, margin.clone()), round_line(amount * markup / Decimal::ONE_HUNDRED))
-    };
-    let markup: Sums = sums.iter().map(marked).collect();
-    [sums, markup].into_iter().flat_map(|sums| entries(sums, &head.currency)).collect()
+    // Each rounded by itself, so that costs come to their rounded sum whatever is added.
+    [sums, markups].into_iter().flat_map(|sums| entries(sums, &head.currency)).collect()
 }
 
 fn accrual(head: &JournalHead, costs: &[Cost]) -> Vec<Entry> {

@@ -4,13 +4,7 @@ use super::Account;
 use crate::price::own::{Wrong, read_text};
 use crate::problem::FieldProblem;
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-
-/// Largest markup, in percent.
-const MAX_MARKUP: u64 = 100;
-/// Places of a markup.
-const MARKUP_PLACES: u32 = 4;
 
 /// How days are written for ledgers that read them by the region that they are set to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,8 +66,6 @@ pub struct JournalSettings {
     pub cost_centre: String,
     /// Tax code of every line.
     pub tax_code: String,
-    /// Markup on chargeback, in percent; zero for none.
-    pub markup: Decimal,
     /// How files without a format of their own write days.
     pub dates: DateFormat,
 }
@@ -89,7 +81,6 @@ impl Default for JournalSettings {
             margin_account: "AI platform margin".to_owned(),
             cost_centre: String::new(),
             tax_code: "Tax Exempt".to_owned(),
-            markup: Decimal::ZERO,
             dates: DateFormat::YearFirst,
         }
     }
@@ -152,9 +143,6 @@ pub struct JournalForm {
     /// Tax code of every line; in Xero the name of a tax rate.
     #[cfg_attr(feature = "openapi", schema(max_length = 200))]
     pub tax_code: String,
-    /// Markup on chargeback, in percent from 0 to 100.
-    #[cfg_attr(feature = "openapi", schema(example = "5"))]
-    pub markup: String,
     /// `year_first`, `day_first` or `month_first`: how files for NetSuite, Xero and QuickBooks write days.
     pub dates: String,
 }
@@ -176,14 +164,13 @@ impl From<JournalSettings> for JournalForm {
             margin_account: settings.margin_account,
             cost_centre: settings.cost_centre,
             tax_code: settings.tax_code,
-            markup: settings.markup.normalize().to_string(),
             dates: settings.dates.as_str().to_owned(),
         }
     }
 }
 
 impl JournalForm {
-    fn labelled(self) -> [(&'static str, String); 10] {
+    fn labelled(self) -> [(&'static str, String); 9] {
         [
             ("entity", self.entity),
             ("ledger", self.ledger),
@@ -193,7 +180,6 @@ impl JournalForm {
             ("margin account", self.margin_account),
             ("platform cost centre", self.cost_centre),
             ("tax code", self.tax_code),
-            ("markup", format!("{} %", self.markup)),
             ("date format", self.dates),
         ]
     }
@@ -217,7 +203,6 @@ impl JournalForm {
         let ledger = optional("ledger", &self.ledger);
         let cost_centre = optional("cost_centre", &self.cost_centre);
         let tax_code = optional("tax_code", &self.tax_code);
-        let markup = wrong.take(read_markup(&self.markup)).unwrap_or_default();
         let dates = DateFormat::ALL.into_iter().find(|format| format.as_str() == self.dates.trim());
         let unknown = || FieldProblem::new("dates", "unknown", "Use year_first, day_first or month_first.");
         let dates = wrong.take(dates.ok_or_else(unknown)).unwrap_or_default();
@@ -230,19 +215,7 @@ impl JournalForm {
             margin_account,
             cost_centre,
             tax_code,
-            markup,
             dates,
         })
     }
-}
-
-fn read_markup(text: &str) -> Result<Decimal, FieldProblem> {
-    let text = text.trim().trim_end_matches('%').trim_end();
-    let markup: Result<Decimal, _> = if text.is_empty() { Ok(Decimal::ZERO) } else { text.parse() };
-    let fits =
-        |markup: &Decimal| (Decimal::ZERO..=MAX_MARKUP.into()).contains(markup) && markup.scale() <= MARKUP_PLACES;
-    markup.ok().map(|markup| markup.normalize()).filter(fits).ok_or_else(|| {
-        let detail = format!("Enter percent from 0 to {MAX_MARKUP}, such as 5 or 2.5.");
-        FieldProblem::new("markup", "invalid", detail)
-    })
 }

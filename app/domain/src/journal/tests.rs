@@ -3,8 +3,8 @@ use crate::allocation::{Party, SharedLine};
 use crate::charge::{ChargeKind, ChargeLine};
 use crate::spend::Sums as Spend;
 use crate::statement::{
-    CostOwner, EntryKey, EntrySource, LineKind, MonthState, MonthStatement, ProjectStatement, StatementLine,
-    TeamStatement,
+    CostOwner, EntryKey, EntrySource, LineKind, MarkupRule, MonthState, MonthStatement, ProjectStatement,
+    StatementLine, TeamStatement,
 };
 use proptest::prelude::*;
 
@@ -83,7 +83,7 @@ fn a_chargeback_debits_cost_centres_and_credits_the_platform() {
         cost(CostKind::Charge, "Search", None, "", "2.001"),
         cost(CostKind::Adjustment(day("2026-10-01")), "Growth", Some("CC-2"), "openai", "-3.1"),
     ];
-    let journal = Journal::of(head(JournalKind::Chargeback), &costs, settings.markup);
+    let journal = Journal::of(head(JournalKind::Chargeback), &costs);
     let said: Vec<_> = journal
         .lines()
         .into_iter()
@@ -117,7 +117,7 @@ fn an_accrual_owes_each_provider_and_is_reversed() {
         cost(CostKind::Usage, "Search", None, "anthropic", "0.50"),
         cost(CostKind::Charge, "Search", None, "aws", "99.00"),
     ];
-    let journal = Journal::of(head(JournalKind::Accrual), &costs, Decimal::ZERO);
+    let journal = Journal::of(head(JournalKind::Accrual), &costs);
     let owed: Vec<_> = journal
         .lines()
         .into_iter()
@@ -139,22 +139,40 @@ fn an_accrual_owes_each_provider_and_is_reversed() {
 
 #[test]
 fn markup_goes_to_an_account_of_its_own() {
-    let settings = JournalSettings { markup: amount("2.5"), ..JournalSettings::default() };
-    let costs =
-        [cost(CostKind::Usage, "Growth", None, "openai", "10"), cost(CostKind::Usage, "Search", None, "openai", "1")];
-    let journal = Journal::of(head(JournalKind::Chargeback), &costs, settings.markup);
+    let settings = JournalSettings::default();
+    let costs = [
+        cost(CostKind::Usage, "Growth", None, "openai", "10"),
+        cost(CostKind::Usage, "Search", None, "openai", "1"),
+        cost(CostKind::Markup, "Growth", None, "", "0.25"),
+        cost(CostKind::Markup, "Search", None, "", "0.025"),
+        cost(CostKind::MarkupAdjustment(day("2026-10-01")), "Search", None, "", "-0.1"),
+    ];
+    let journal = Journal::of(head(JournalKind::Chargeback), &costs);
     let of = |account: Account| {
         let lines = journal.lines().into_iter().filter(|(side, _)| side.account == account);
-        lines.map(|(_, amount)| amount.to_string()).collect::<Vec<_>>()
+        lines.map(|(side, amount)| format!("{amount} {}", side.memo)).collect::<Vec<_>>()
     };
-    assert_eq!(of(Account::Expense), ["10.00", "1.00", "0.25", "0.03"], "0.275 in all is 0.28");
-    assert_eq!((of(Account::Recovery), of(Account::Margin)), (vec!["-11.00".into()], vec!["-0.28".into()]));
+    assert_eq!(
+        of(Account::Expense),
+        [
+            "10.00 AI usage, November 2026: Growth",
+            "1.00 AI usage, November 2026: Search",
+            "0.25 Markup, November 2026: Growth",
+            "-0.10 Adjustment of the markup of October 2026 in November 2026: Search",
+            "0.03 Markup, November 2026: Search",
+        ],
+        "0.175 of markup in all is 0.18"
+    );
+    assert_eq!(of(Account::Recovery), ["-11.00 AI cost recovered, November 2026"]);
+    assert_eq!(of(Account::Margin), ["-0.18 Markup, November 2026"]);
+    let accrual = Journal::of(head(JournalKind::Accrual), &costs);
+    assert_eq!((accrual.total(), settings.margin_account.as_str()), (amount("11.00"), "AI platform margin"));
 }
 
 #[test]
 fn names_that_look_like_formulas_are_harmless() {
     let costs = [cost(CostKind::Usage, "=HYPERLINK(\"http://x\")", Some("@SUM(A1)"), "openai", "1")];
-    let journal = Journal::of(head(JournalKind::Chargeback), &costs, Decimal::ZERO);
+    let journal = Journal::of(head(JournalKind::Chargeback), &costs);
     for preset in Preset::ALL {
         for file in journal.files(preset, &JournalSettings::default()) {
             assert!(!file.contains(",=") && !file.contains(",@") && !file.contains(",\"="), "{file}");
@@ -173,13 +191,12 @@ fn minor_units_follow_the_currency() {
 
 #[test]
 fn a_form_names_every_wrong_field() {
-    let form =
-        JournalForm { expense_account: String::new(), markup: "101".into(), dates: "x".into(), ..Default::default() };
+    let form = JournalForm { expense_account: String::new(), dates: "x".into(), ..Default::default() };
     let fields: Vec<_> = form.parse().unwrap_err().into_iter().map(|problem| problem.pointer).collect();
-    assert_eq!(fields, ["expense_account", "markup", "dates"]);
-    let form = JournalForm { markup: " 2.50 % ".into(), entity: " Acme ".into(), ..Default::default() };
+    assert_eq!(fields, ["expense_account", "dates"]);
+    let form = JournalForm { entity: " Acme ".into(), ..Default::default() };
     let settings = form.parse().unwrap();
-    assert_eq!((settings.markup.to_string(), settings.entity.as_str()), ("2.5".to_owned(), "Acme"));
+    assert_eq!(settings.entity.as_str(), "Acme");
     assert_eq!(JournalForm::from(settings.clone()).parse().unwrap(), settings);
     assert_eq!(JournalForm::default().parse().unwrap(), JournalSettings::default());
 }
@@ -239,7 +256,14 @@ fn projects() -> impl Strategy<Value = ProjectStatement> {
     let project = (owners("project"), prop::collection::vec(line, 1..5), charges(), shared());
     project.prop_map(|(project, lines, charges, shared)| {
         let spend = lines.iter().filter_map(|line| line.amount).sum();
-        ProjectStatement { project, sums: Spend { spend, booked: spend, ..Spend::default() }, lines, charges, shared }
+        ProjectStatement {
+            project,
+            sums: Spend { spend, booked: spend, ..Spend::default() },
+            lines,
+            charges,
+            shared,
+            markup: None,
+        }
     })
 }
 
@@ -249,7 +273,7 @@ fn statements() -> impl Strategy<Value = MonthStatement> {
     let team = (team, charges(), shared()).prop_map(|((team, projects), charges, shared)| {
         let mut sums = Spend::default();
         projects.iter().for_each(|project| sums.add(&project.sums));
-        TeamStatement { team, sums, projects, charges, shared }
+        TeamStatement { team, sums, projects, charges, shared, markup: None }
     });
     let adjustment = (amounts(), 0..3_u32, prop::option::of(0..400_u16)).prop_map(|(amount, month, team)| {
         let source = EntrySource::Usage { provider: "provider 1".to_owned(), model: "m".to_owned() };
@@ -282,15 +306,23 @@ proptest! {
 
     /// Costs are the statement; every file of every preset balances, and all its files come to the rounded statement with the rounded markup.
     #[test]
-    fn journals_balance_and_come_to_the_rounded_statement(statement in statements(), markup in 0_i64..1_000) {
+    fn journals_balance_and_come_to_the_rounded_statement(plain in statements(), percent in 0_i64..1_000) {
+        let reason = "Platform.".to_owned();
+        let rule = MarkupRule { team: None, percent: Decimal::new(percent, 2), valid_from: None, valid_to: None, reason };
+        let statement = plain.clone().with_markups(&[rule]);
         let costs = costs(&statement, &KnownOwners::default());
         let total = statement.grand_total();
         prop_assert_eq!(costs.iter().map(|cost| cost.amount).sum::<Decimal>(), total);
-        let settings = JournalSettings { markup: Decimal::new(markup, 2), ..JournalSettings::default() };
-        for (kind, exact) in [(JournalKind::Chargeback, total), (JournalKind::Accrual, statement.total.spend)] {
-            let marked = Journal::of(head(kind), &costs, settings.markup);
-            let journal = Journal::of(head(kind), &costs, Decimal::ZERO);
+        let settings = JournalSettings::default();
+        let marked_up = statement.marked_up();
+        for (kind, exact, added) in [
+            (JournalKind::Chargeback, total - marked_up, marked_up),
+            (JournalKind::Accrual, statement.total.spend, Decimal::ZERO),
+        ] {
+            let marked = Journal::of(head(kind), &costs);
+            let journal = Journal::of(head(kind), &self::costs(&plain, &KnownOwners::default()));
             prop_assert_eq!(journal.total(), exact.round_dp(2));
+            prop_assert_eq!(marked.total(), exact.round_dp(2) + added.round_dp(2));
             prop_assert_eq!(journal.lines().iter().map(|(_, amount)| *amount).sum::<Decimal>(), Decimal::ZERO);
             for preset in Preset::ALL {
                 // Commas of sentences are quoted; without them a row splits into its cells.

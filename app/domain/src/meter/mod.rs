@@ -204,6 +204,8 @@ meters! {
     Units = "units", "Units", Count, [];
     /// What the provider's own figure adds to the computed cost or takes from it, once per event: on receipts only, never used or priced.
     Reported = "reported", "Reported over computed", Count, [];
+    /// What usage would cost that a plan includes, taken away once per event: on receipts only, never used or priced.
+    Included = "included", "Included in a plan", Count, [];
 }
 
 impl Meter {
@@ -231,7 +233,7 @@ impl Meter {
     /// Whether it counts something that was used, which can be sent and has a price.
     #[must_use]
     pub const fn is_usage(self) -> bool {
-        !matches!(self, Self::Reported)
+        !matches!(self, Self::Reported | Self::Included)
     }
 
     /// The usage of this word.

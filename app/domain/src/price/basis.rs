@@ -90,6 +90,17 @@ pub fn basis_at(rows: &[CostBasisRule], provider: &str, at: DateTime<Utc>) -> Co
     rows.iter().rev().find(|row| row.holds(&provider, at)).map(|row| row.basis).unwrap_or_default()
 }
 
+/// Whether a provider's own figure counts anywhere in a span; `rows` in the order in which they were chosen.
+#[must_use]
+pub fn reported_counts(rows: &[CostBasisRule], from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+    // Between these instants nothing changes.
+    let edges = rows.iter().flat_map(|row| [row.valid_from, row.valid_to]).flatten();
+    let edges: Vec<_> = edges.chain([from]).filter(|at| from <= *at && *at < to).collect();
+    let chosen = rows.iter().filter(|row| row.basis == CostBasis::Reported);
+    let mut providers = chosen.map(|row| row.provider.as_deref().unwrap_or_default());
+    providers.any(|provider| edges.iter().any(|at| basis_at(rows, provider, *at) == CostBasis::Reported))
+}
+
 /// A choice as typed or sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -225,6 +236,18 @@ mod tests {
         back.push(row(None, Computed, None));
         assert_eq!(basis_at(&back, "openrouter", day("2026-06-01")), Computed, "it supersedes them all");
         assert_eq!(basis_at(&[], "openrouter", day("2026-06-01")), Computed);
+    }
+
+    #[test]
+    fn reported_costs_count_where_a_choice_holds_in_the_span() {
+        use CostBasis::{Computed, Reported};
+        let rows = [row(Some("openrouter"), Reported, Some("2026-03-01")), row(None, Computed, Some("2026-06-01"))];
+        let counts = |from, to| reported_counts(&rows, day(from), day(to));
+        assert!(!counts("2026-02-01", "2026-03-01"));
+        assert!(counts("2026-02-01", "2026-03-02"));
+        assert!(counts("2026-05-31", "2026-07-01"));
+        assert!(!counts("2026-06-01", "2026-07-01"), "a later choice took its place");
+        assert!(!reported_counts(&[], day("2026-01-01"), day("2027-01-01")));
     }
 
     #[test]

@@ -5,9 +5,10 @@ mod books;
 pub use books::Books;
 
 use super::{
-    Attributes, BookPrice, BookRows, Context, CostBasisRule, ModelLimit, Pattern, PriceModifier, Schedule, Unpriced,
-    Variant,
+    Attributes, BillingBasisRule, BookPrice, BookRows, Context, CostBasisRule, ModelLimit, Pattern, PriceModifier,
+    Schedule, Unpriced, Variant,
 };
+use crate::ids::KeyId;
 use crate::meter::Meter;
 use crate::model::{canonical_provider, lower, other_spellings, without_mark};
 use chrono::{DateTime, Utc};
@@ -35,6 +36,8 @@ pub struct PriceBook {
     limits: HashMap<(String, String), Vec<ModelLimit>>,
     /// In the order in which they were chosen.
     bases: Vec<CostBasisRule>,
+    /// By key.
+    billing: HashMap<KeyId, Vec<BillingBasisRule>>,
     dearest: Dearest,
 }
 
@@ -384,6 +387,9 @@ impl PriceBook {
             book.limits.entry((row.provider.clone(), row.model.clone())).or_default().push(row);
         }
         book.bases = rows.bases;
+        for row in rows.billing {
+            book.billing.entry(row.key_id).or_default().push(row);
+        }
         book.rows = rows.prices.into_iter().map(|row| (row.price_id, row)).collect();
         book
     }

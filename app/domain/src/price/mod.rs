@@ -5,6 +5,7 @@
 
 mod attributes;
 mod basis;
+mod billing;
 mod book;
 mod context;
 pub mod contract;
@@ -21,7 +22,10 @@ pub mod seed;
 mod why;
 
 pub use attributes::{Attribute, Attributes, AttributesError};
-pub use basis::{BasisBook, BasisForm, COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED, basis_at};
+pub use basis::{
+    BasisBook, BasisForm, COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED, basis_at, reported_counts,
+};
+pub use billing::{BillingBasis, BillingBasisRule, BillingForm, billing_at};
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};
@@ -200,6 +204,8 @@ pub struct BookRows {
     pub limits: Vec<ModelLimit>,
     /// Which cost counts, in the order in which that was chosen; an organization's own book has such rows.
     pub bases: Vec<CostBasisRule>,
+    /// How the usage of keys is billed; an organization's own book has such rows.
+    pub billing: Vec<BillingBasisRule>,
 }
 
 /// Why an event has no cost. Its cost is then unknown, never zero.

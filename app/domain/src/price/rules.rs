@@ -1,7 +1,7 @@
-//! The five kinds of rules about prices.
+//! The kinds of rules about prices.
 
 use super::contract::ContractTerm;
-use super::{BookPrice, CostBasisRule, ModelAlias, PriceModifier};
+use super::{BillingBasisRule, BookPrice, CostBasisRule, ModelAlias, PriceModifier};
 use crate::format;
 use crate::rule::{Rule, RuleKind, midnight};
 use crate::span::Span;
@@ -157,6 +157,27 @@ impl Rule for CostBasisRule {
     fn describe(&self) -> String {
         let provider = self.provider.as_deref().unwrap_or("every provider");
         format!("choice of the {} for {provider} ({})", self.basis.label().to_lowercase(), self.reason)
+    }
+}
+
+impl Rule for BillingBasisRule {
+    const KIND: RuleKind = RuleKind::BillingBasis;
+    instants!();
+
+    fn numbered(self, _rule_id: u64, _rank: u64) -> Self {
+        self
+    }
+
+    fn subject(&self) -> String {
+        self.key_id.to_string()
+    }
+
+    fn conflict_key(&self) -> Option<String> {
+        Some(self.subject())
+    }
+
+    fn describe(&self) -> String {
+        format!("billing basis of the key {}: {} ({})", self.key, self.basis.label().to_lowercase(), self.reason)
     }
 }
 

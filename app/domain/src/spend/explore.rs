@@ -1,10 +1,12 @@
 //! Explore: one measure by one or two dimensions over time, beside the span before.
 
 use super::{
-    BucketStart, Dimension, Filter, Granularity, MAX_GROUP_BY, Measure, SpendQuery, SpendRange, Sums, bucket_for,
+    BucketStart, Dimension, Filter, Granularity, MAX_GROUP_BY, Measure, Measured, SpendQuery, SpendRange, Sums,
+    bucket_for,
 };
 use crate::period::{Period, same_weekdays};
 use crate::problem::Problem;
+use crate::project::Slug;
 use chrono::{DateTime, Datelike, FixedOffset, Timelike};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -72,6 +74,8 @@ pub struct ExploreQuery {
     pub previous: Option<SpendRange>,
     /// What is drawn.
     pub measure: Measure,
+    /// The business metric of whose units it is.
+    pub metric: Option<Slug>,
     /// By what it is split: one dimension or two.
     pub group_by: Vec<Dimension>,
     /// How time is cut; none chooses by the span's length.
@@ -94,6 +98,7 @@ impl ExploreQuery {
             range: range.into(),
             previous: None,
             measure: Measure::Spend,
+            metric: None,
             group_by: vec![Dimension::Project],
             bucket: None,
             filters: Vec::new(),
@@ -124,9 +129,12 @@ impl ExploreQuery {
             }
         }
         let usual = Self::over(range);
+        let measured: Option<Measured> = get("measure").and_then(|word| word.parse().ok());
+        let (measure, metric) = measured.map(|of| (of.measure, of.metric)).unwrap_or_default();
         Ok(Self {
             previous,
-            measure: get("measure").and_then(|word| word.parse().ok()).unwrap_or_default(),
+            measure,
+            metric,
             group_by: if group_by.is_empty() { usual.group_by } else { group_by },
             bucket: get("bucket").and_then(|word| word.parse().ok()),
             filters: Filter::from_pairs(pairs)?,
@@ -135,6 +143,18 @@ impl ExploreQuery {
             chart: ChartKind::ALL.into_iter().find(|kind| get("chart") == Some(kind.as_str())).unwrap_or_default(),
             ..usual
         })
+    }
+
+    /// The measure as it is written in the address.
+    #[must_use]
+    pub fn measure_word(&self) -> String {
+        Measured::word(self.measure, self.metric.as_ref())
+    }
+
+    /// The measure on the screen.
+    #[must_use]
+    pub fn measure_label(&self) -> String {
+        Measured::label(self.measure, self.metric.as_ref())
     }
 
     /// Most groups that the table has.
@@ -168,9 +188,7 @@ impl ExploreQuery {
     fn has_hours(&self) -> bool {
         let mut dimensions = self.filters.iter().map(|filter| &filter.dimension).chain(&self.group_by);
         let is_by_day = |dimension: &Dimension| dimension.is_label() || *dimension == Dimension::AllocatedTeam;
-        let needs = self.measure.needs();
-        let by_day = needs.tokens || needs.latencies;
-        self.range.days() <= MAX_HOUR_DAYS && !dimensions.any(is_by_day) && !by_day
+        self.range.days() <= MAX_HOUR_DAYS && !dimensions.any(is_by_day) && !self.measure.needs().is_by_day()
     }
 
     /// The kinds of charts that can be chosen: what does not add up is not stacked, and weekdays by hours need sums by the hour.
@@ -212,7 +230,7 @@ impl ExploreQuery {
     #[must_use]
     pub fn as_spend_query(&self) -> SpendQuery {
         let query = SpendQuery::over(self.range).per(self.effective_bucket()).by(self.group_by.clone());
-        SpendQuery { filters: self.filters.clone(), ..query.measuring(self.measures()) }
+        SpendQuery { filters: self.filters.clone(), metric: self.metric.clone(), ..query.measuring(self.measures()) }
     }
 
     /// What the sums of a group are ranked by: what does not add up says nothing about how large a group is, so there it is spend.

@@ -5,6 +5,7 @@
 use super::Sums;
 use crate::money;
 use crate::problem::FieldProblem;
+use crate::project::Slug;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -29,29 +30,50 @@ pub enum MeasureUnit {
 pub struct Needs {
     /// Retries with their cost, and hits of the sender's response cache ([`super::CallCounts`]).
     pub calls: bool,
-    /// Tokens by kind ([`super::TokenKinds`]).
-    pub tokens: bool,
+    /// Tokens by kind, and what plans include ([`super::ByMeter`]).
+    pub meters: bool,
     /// The highest quarter of an hour ([`super::Peak`]).
     pub peak: bool,
     /// How long calls took ([`super::Latencies`]).
     pub latencies: bool,
+    /// How many customers there were ([`Sums::customers`]).
+    pub customers: bool,
+    /// Units of a business metric ([`Sums::units`]).
+    pub units: bool,
 }
 
 impl Needs {
-    const NOTHING: Self = Self { calls: false, tokens: false, peak: false, latencies: false };
+    const NOTHING: Self =
+        Self { calls: false, meters: false, peak: false, latencies: false, customers: false, units: false };
     const CALLS: Self = Self { calls: true, ..Self::NOTHING };
-    const TOKENS: Self = Self { tokens: true, ..Self::NOTHING };
+    const METERS: Self = Self { meters: true, ..Self::NOTHING };
     const PEAK: Self = Self { peak: true, ..Self::NOTHING };
     const LATENCIES: Self = Self { latencies: true, ..Self::NOTHING };
+    const CUSTOMERS: Self = Self { customers: true, ..Self::NOTHING };
+    const UNITS: Self = Self { units: true, ..Self::NOTHING };
+
+    /// Whether sums of parts have no part in what the whole has: the highest of parts, and what is in several of them, is told by no sum.
+    #[must_use]
+    pub const fn is_of_the_whole(self) -> bool {
+        self.peak || self.customers || self.units
+    }
+
+    /// Whether it is kept by day alone.
+    #[must_use]
+    pub const fn is_by_day(self) -> bool {
+        self.meters || self.latencies || self.customers || self.units
+    }
 
     /// What any of them needs.
     #[must_use]
     pub fn of(measures: &[Measure]) -> Self {
         measures.iter().map(|measure| measure.needs()).fold(Self::default(), |all, one| Self {
             calls: all.calls || one.calls,
-            tokens: all.tokens || one.tokens,
+            meters: all.meters || one.meters,
             peak: all.peak || one.peak,
             latencies: all.latencies || one.latencies,
+            customers: all.customers || one.customers,
+            units: all.units || one.units,
         })
     }
 }
@@ -136,16 +158,22 @@ measures! {
     CostPerRequest = "cost_per_request", "Cost per request", Money, Ratio, NOTHING, |sums, _| sums.per_request();
     /// What a million tokens cost; unknown where a request has no price, because its tokens are among them.
     CostPerMillionTokens = "cost_per_million_tokens", "Cost per 1M tokens", Money, Ratio, NOTHING, |sums, _| sums.per_million_tokens();
+    /// What a customer cost who used anything: all spend, also what names no customer, over the customers; unknown where the limit of customers was passed, beyond which they are one.
+    CostPerCustomer = "cost_per_customer", "Cost per customer", Money, Ratio, CUSTOMERS, |sums, _| divide(sums.spend, sums.customers?.into());
+    /// What one unit of a business metric cost, on the days that have values; written with the metric's name behind it ([`Measured`]).
+    CostPerUnit = "cost_per_unit", "Cost per unit", Money, Ratio, UNITS, |sums, _| divide(sums.units?.spend, sums.units?.value);
     /// Attempts that did not succeed, of all.
     ErrorRate = "error_rate", "Error rate", Share, Ratio, NOTHING, |sums, _| ratio(sums.errors, sums.requests);
     /// Input tokens of any kind that providers counted.
-    InputTokens = "input_tokens", "Input tokens", Count, Sum, TOKENS, |sums, _| Some(sums.kinds?.input.into());
+    InputTokens = "input_tokens", "Input tokens", Count, Sum, METERS, |sums, _| Some(sums.by_meter?.input.into());
     /// Input tokens read from the provider's prompt cache.
-    CacheReadTokens = "cache_read_tokens", "Cache-read tokens", Count, Sum, TOKENS, |sums, _| Some(sums.kinds?.cache_read.into());
+    CacheReadTokens = "cache_read_tokens", "Cache-read tokens", Count, Sum, METERS, |sums, _| Some(sums.by_meter?.cache_read.into());
     /// Output tokens of any kind.
-    OutputTokens = "output_tokens", "Output tokens", Count, Sum, TOKENS, |sums, _| Some(sums.kinds?.output.into());
+    OutputTokens = "output_tokens", "Output tokens", Count, Sum, METERS, |sums, _| Some(sums.by_meter?.output.into());
     /// Input tokens read from the provider's prompt cache, of all input tokens.
-    CacheReadShare = "cache_read_share", "Cache-read share of input", Share, Ratio, TOKENS, |sums, _| ratio(sums.kinds?.cache_read, sums.kinds?.input);
+    CacheReadShare = "cache_read_share", "Cache-read share of input", Share, Ratio, METERS, |sums, _| ratio(sums.by_meter?.cache_read, sums.by_meter?.input);
+    /// What usage would have cost that plans include: it is not billed, and no part of spend.
+    IncludedValue = "included_value", "List value of included usage", Money, Sum, METERS, |sums, _| Some(sums.by_meter?.included);
     /// Requests that the sender's own response cache answered.
     CacheHits = "response_cache_hits", "Response-cache hits", Count, Sum, CALLS, |sums, _| Some(sums.calls?.cache_hits.into());
     /// What those would have cost at the provider.
@@ -244,6 +272,47 @@ impl FromStr for Measure {
     }
 }
 
+/// A measure as it is written, of units with the business metric that they are of: `cost_per_unit:tickets`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// The measure.
+    pub measure: Measure,
+    /// The name of the business metric, for exactly those measures that need units.
+    pub metric: Option<Slug>,
+}
+
+impl Measured {
+    /// The word in URL and JSON.
+    #[must_use]
+    pub fn word(measure: Measure, metric: Option<&Slug>) -> String {
+        let metric = metric.filter(|_| measure.needs().units);
+        metric.map_or_else(|| measure.as_str().to_owned(), |metric| format!("{}:{metric}", measure.as_str()))
+    }
+
+    /// The words on the screen: "Cost per unit of tickets".
+    #[must_use]
+    pub fn label(measure: Measure, metric: Option<&Slug>) -> String {
+        let metric = metric.filter(|_| measure.needs().units);
+        metric.map_or_else(|| measure.label().to_owned(), |metric| format!("{} of {metric}", measure.label()))
+    }
+}
+
+impl FromStr for Measured {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (word, metric) = text.split_once(':').map_or((text, None), |(word, metric)| (word, Some(metric)));
+        let measure: Measure = word.parse()?;
+        let metric = metric.map(Slug::parse).transpose();
+        let wrong = || {
+            let detail =
+                "Only cost_per_unit takes the name of a business metric, and needs it: `cost_per_unit:tickets`.";
+            FieldProblem::new("measure", "invalid", detail)
+        };
+        let metric = metric.map_err(|_| wrong())?;
+        if metric.is_some() == measure.needs().units { Ok(Self { measure, metric }) } else { Err(wrong()) }
+    }
+}
+
 impl Sums {
     /// One measure as a number, of sums that were counted in so many minutes; none where it cannot be said, such as a ratio of nothing.
     #[must_use]
@@ -267,7 +336,7 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CallCounts, Peak, TokenKinds};
+    use super::super::{ByMeter, CallCounts, Peak, Units};
     use super::*;
     use proptest::prelude::*;
 
@@ -282,7 +351,7 @@ mod tests {
                 errors,
                 avoided_cost: Decimal::new(avoided, 2),
                 calls: Some(CallCounts { retries, retry_cost: Decimal::new(retries, 4), cache_hits: hits }),
-                kinds: Some(TokenKinds { input, cache_read, output }),
+                by_meter: Some(ByMeter { input, cache_read, output, included: Decimal::new(input, 3) }),
                 ..Sums::default()
             },
         )
@@ -305,7 +374,7 @@ mod tests {
             let mut rest = Sums::default();
             parts.iter().skip(1).for_each(|part| rest.add(part));
             let left = whole.less(&parts[0]);
-            for measure in Measure::ALL.iter().filter(|measure| !measure.needs().peak && parts.len() > 1) {
+            for measure in Measure::ALL.iter().filter(|measure| !measure.needs().is_of_the_whole() && parts.len() > 1) {
                 prop_assert_eq!(left.of(*measure, minutes), rest.of(*measure, minutes), "{:?}", measure);
             }
         }
@@ -314,7 +383,7 @@ mod tests {
     #[test]
     fn a_ratio_of_nothing_is_unknown_and_never_zero() {
         let nothing =
-            Sums { calls: Some(CallCounts::default()), kinds: Some(TokenKinds::default()), ..Sums::default() };
+            Sums { calls: Some(CallCounts::default()), by_meter: Some(ByMeter::default()), ..Sums::default() };
         for measure in Measure::ALL.iter().filter(|measure| !measure.adds_up()) {
             assert_eq!(nothing.of(*measure, Decimal::ZERO), None, "{measure:?}");
         }
@@ -331,7 +400,21 @@ mod tests {
             assert_eq!(sums.of(*measure, Decimal::ONE), None, "{measure:?}");
         }
         let needs = Needs::of(&[Measure::Retries, Measure::InputTokens]);
-        assert_eq!(needs, Needs { calls: true, tokens: true, ..Needs::default() });
+        assert_eq!(needs, Needs { calls: true, meters: true, ..Needs::default() });
+    }
+
+    #[test]
+    fn a_measure_of_units_names_its_metric_and_no_other_does() {
+        let read = |text: &str| text.parse::<Measured>().map(|read| Measured::word(read.measure, read.metric.as_ref()));
+        for word in ["spend", "cost_per_unit:tickets"] {
+            assert_eq!(read(word).unwrap(), word);
+        }
+        for word in ["cost_per_unit", "cost_per_unit:", "cost_per_unit:A b", "spend:tickets", "profit"] {
+            assert_eq!(read(word).unwrap_err().pointer, "measure", "{word}");
+        }
+        let tickets = Slug::parse("tickets").unwrap();
+        assert_eq!(Measured::label(Measure::CostPerUnit, Some(&tickets)), "Cost per unit of tickets");
+        assert_eq!(Measured::label(Measure::Spend, Some(&tickets)), "Spend");
     }
 
     #[test]
@@ -342,12 +425,16 @@ mod tests {
             errors: 1,
             tokens: 1_100,
             peak: Some(Peak { requests: 5, tokens: 1_100 }),
+            customers: Some(2),
+            units: Some(Units { spend: Decimal::new(3, 3), value: Decimal::from(6) }),
             ..Sums::default()
         };
         let text = |measure: Measure| measure.text(&sums, Decimal::from(60)).unwrap();
         assert_eq!(text(Measure::Spend), "0.003500000000");
         assert_eq!(text(Measure::CostPerRequest), "0.000500000000");
         assert_eq!(text(Measure::CostPerMillionTokens), "3.181818181818");
+        assert_eq!(text(Measure::CostPerCustomer), "0.001750000000");
+        assert_eq!(text(Measure::CostPerUnit), "0.000500000000");
         assert_eq!(text(Measure::ErrorRate), "0.142857142857");
         assert_eq!(text(Measure::RequestsPerMinute), "0.116666666667");
         assert_eq!(text(Measure::PeakRequestsPerMinute), "0.333333333333");

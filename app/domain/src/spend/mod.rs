@@ -10,6 +10,7 @@ mod known;
 mod latency;
 mod measure;
 mod overview;
+mod provenance;
 mod query;
 mod sums;
 
@@ -26,17 +27,19 @@ pub use explore::{
 };
 pub use known::{KnownDimension, OTHER};
 pub use latency::{Histogram, Latencies, latency_class};
-pub use measure::{Measure, MeasureUnit, Needs};
+pub use measure::{Measure, MeasureUnit, Measured, Needs};
 pub use overview::{ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
+pub use provenance::{Provenance, SpendBasis};
 pub(crate) use query::parse_list;
 pub use query::{MAX_LABELS, Source};
-pub use sums::{CallCounts, Peak, Sums, TokenKinds};
+pub use sums::{ByMeter, CallCounts, Peak, Sums, Units};
 
 use crate::budget::SpendScope;
 use crate::csv;
 use crate::ids::{ProjectId, TeamId};
 use crate::period::Period;
 use crate::problem::{FieldProblem, Problem};
+use crate::project::Slug;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -358,6 +361,8 @@ pub struct SpendQuery {
     pub group_by: Vec<Dimension>,
     /// What the answer shows; sums beyond the usual ones are computed only where one of these needs them.
     pub measures: Vec<Measure>,
+    /// The business metric of whose units a measure is.
+    pub metric: Option<Slug>,
     /// All must hold.
     pub filters: Vec<Filter>,
 }

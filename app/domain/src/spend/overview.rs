@@ -1,6 +1,6 @@
 //! What Overview shows of an organization, a team or a project.
 
-use super::{Changes, ComparisonLine, Granularity, Sums};
+use super::{Changes, ComparisonLine, Granularity, Provenance, Sums};
 use crate::budget::{BudgetState, Crossing};
 use crate::forecast::Forecast;
 use crate::period::Period;
@@ -133,6 +133,8 @@ pub struct Overview {
     pub crossings: Vec<Crossing>,
     /// What changed; none without comparison.
     pub changes: Option<Changes>,
+    /// Whether costs that providers reported counted on some of the days.
+    pub reported_costs: bool,
     /// When the newest event happened; none before the first.
     pub newest_event_at: Option<DateTime<FixedOffset>>,
     /// Spend of the last four whole quarters of an hour; none where filters are kept by day only.
@@ -141,6 +143,8 @@ pub struct Overview {
     pub unread_requests: Option<i64>,
     /// Charges beside events in the span, which are no part of the total; none under filters.
     pub charged: Option<Decimal>,
+    /// What usage of the span would have cost that plans include, which is no part of the total; zero where filters name a label.
+    pub included: Decimal,
 }
 
 /// Where the present month is going.
@@ -155,6 +159,12 @@ pub struct MonthOutlook {
 }
 
 impl Overview {
+    /// How the total is known.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        Provenance::of(&self.total, self.reported_costs, self.newest_event_at)
+    }
+
     /// The organization's present day.
     #[must_use]
     pub fn today(&self) -> NaiveDate {

@@ -1,8 +1,8 @@
 //! The query as a value: built in code, read from parameters, written back, matched to a rollup.
 
 use super::{
-    Dimension, Filter, Granularity, MAX_FILTER_VALUES, MAX_GROUP_BY, MAX_HOUR_DAYS, MAX_VALUE_LEN, Measure, Needs,
-    SpendQuery, SpendRange,
+    Dimension, Filter, Granularity, MAX_FILTER_VALUES, MAX_GROUP_BY, MAX_HOUR_DAYS, MAX_VALUE_LEN, Measure, Measured,
+    Needs, SpendQuery, SpendRange,
 };
 use crate::period::{MAX_DAYS, Period};
 use crate::problem::{FieldProblem, Problem};
@@ -36,6 +36,7 @@ impl SpendQuery {
             bucket: Granularity::None,
             group_by: Vec::new(),
             measures: Measure::DEFAULT.to_vec(),
+            metric: None,
             filters: Vec::new(),
         }
     }
@@ -105,12 +106,12 @@ impl SpendQuery {
         let by_label = matches!(source, Source::Labels(..) | Source::Events(_));
         if needs != Needs::default() && by_label {
             return refuse(
-                "Retries, response-cache hits, tokens by kind, latencies and peaks are not kept by customer, user or tag.",
+                "Retries, response-cache hits, tokens by kind, included usage, latencies, peaks and the number of customers are not kept by customer, user or tag.",
             );
         }
-        if (needs.tokens || needs.latencies) && (needs.peak || source == Source::Quarters) {
+        if needs.is_by_day() && (needs.peak || source == Source::Quarters) {
             return refuse(
-                "Tokens by kind and latencies are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
+                "Tokens by kind, included usage, latencies and customers are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
             );
         }
         if !needs.peak {
@@ -167,7 +168,7 @@ impl SpendQuery {
         let mut wrong = Vec::new();
         let mut query = Self::over(Period { from: NaiveDate::MIN, to: NaiveDate::MAX });
         let (mut from, mut to) = (None, None);
-        let mut measures = Vec::new();
+        let mut measures: Vec<Measured> = Vec::new();
         for (name, value) in pairs {
             let taken = match name.as_str() {
                 "from" => once(&mut from, name, value),
@@ -179,8 +180,14 @@ impl SpendQuery {
             };
             wrong.extend(taken.err());
         }
+        let mut metrics = measures.iter_mut().filter_map(|measured| measured.metric.take());
+        query.metric = metrics.next();
+        if metrics.next().is_some() {
+            wrong.push(FieldProblem::new("measure", "too_many", "Ask for the units of one business metric at a time."));
+        }
+        drop(metrics);
         if !measures.is_empty() {
-            query.measures = measures;
+            query.measures = measures.into_iter().map(|measured| measured.measure).collect();
         }
         match parse_range(from, to) {
             Ok(range) => query.range = range,
@@ -206,7 +213,8 @@ impl SpendQuery {
             pairs.push(("group_by".to_owned(), names.join(",")));
         }
         if self.measures != Measure::DEFAULT {
-            let names: Vec<_> = self.measures.iter().map(|measure| measure.as_str()).collect();
+            let names: Vec<_> =
+                self.measures.iter().map(|measure| Measured::word(*measure, self.metric.as_ref())).collect();
             pairs.push(("measure".to_owned(), names.join(",")));
         }
         for filter in &self.filters {

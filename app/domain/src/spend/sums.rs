@@ -15,15 +15,17 @@ pub struct CallCounts {
     pub cache_hits: i64,
 }
 
-/// Tokens that providers counted, by kind; what the sender's own cache answered has none.
+/// What sums by meter tell: tokens that providers counted, by kind, and what plans include; what the sender's own cache answered has nothing of both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenKinds {
+pub struct ByMeter {
     /// All input tokens, read from a cache, written to one, or neither.
     pub input: i64,
     /// Those of them that were read from the provider's prompt cache.
     pub cache_read: i64,
     /// All output tokens.
     pub output: i64,
+    /// What usage would have cost that a plan includes: beside spend, never in it.
+    pub included: Decimal,
 }
 
 /// The quarter of an hour with the most requests, and the one with the most tokens.
@@ -33,6 +35,15 @@ pub struct Peak {
     pub requests: i64,
     /// Tokens of the other.
     pub tokens: i64,
+}
+
+/// Values of a business metric, and the spend of their days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Units {
+    /// Of the days that have values, in US dollars.
+    pub spend: Decimal,
+    /// The values.
+    pub value: Decimal,
 }
 
 /// Exact sums: what every row and total carries.
@@ -57,11 +68,15 @@ pub struct Sums {
     /// Where a measure needs them.
     pub calls: Option<CallCounts>,
     /// Where a measure needs them.
-    pub kinds: Option<TokenKinds>,
+    pub by_meter: Option<ByMeter>,
     /// Where a measure needs it; parts do not add up to it, so a sum of parts has none.
     pub peak: Option<Peak>,
     /// Where a measure needs them.
     pub latencies: Option<Latencies>,
+    /// Where a measure needs it: how many customers there were; none where nobody can tell. Parts may share customers, so a sum of parts has none.
+    pub customers: Option<i64>,
+    /// Where a measure needs them; parts may share units, so a sum of parts has none.
+    pub units: Option<Units>,
 }
 
 impl Sums {
@@ -70,9 +85,11 @@ impl Sums {
     pub fn nothing(needs: Needs) -> Self {
         Self {
             calls: needs.calls.then(CallCounts::default),
-            kinds: needs.tokens.then(TokenKinds::default),
+            by_meter: needs.meters.then(ByMeter::default),
             peak: needs.peak.then(Peak::default),
             latencies: needs.latencies.then(Latencies::default),
+            customers: needs.customers.then_some(0),
+            units: None,
             ..Self::default()
         }
     }
@@ -80,7 +97,8 @@ impl Sums {
     /// Whether nothing happened at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        Self { calls: None, kinds: None, peak: None, latencies: None, ..self.clone() } == Self::default()
+        let own = Self { calls: None, by_meter: None, peak: None, latencies: None, customers: None, ..self.clone() };
+        Self { units: None, ..own } == Self::default()
     }
 
     /// The most that it can have cost: what is known plus the upper bound of what is not.
@@ -105,16 +123,17 @@ impl Sums {
             calls.retry_cost += other.retry_cost;
             calls.cache_hits += other.cache_hits;
         }
-        if let Some(other) = other.kinds {
-            let kinds = self.kinds.get_or_insert_default();
-            kinds.input += other.input;
-            kinds.cache_read += other.cache_read;
-            kinds.output += other.output;
+        if let Some(other) = other.by_meter {
+            let by_meter = self.by_meter.get_or_insert_default();
+            by_meter.input += other.input;
+            by_meter.cache_read += other.cache_read;
+            by_meter.output += other.output;
+            by_meter.included += other.included;
         }
         if let Some(other) = &other.latencies {
             self.latencies.get_or_insert_default().add(other);
         }
-        self.peak = None;
+        (self.peak, self.customers, self.units) = (None, None, None);
     }
 
     /// What is left without another row's sums.
@@ -125,10 +144,11 @@ impl Sums {
             retry_cost: -calls.retry_cost,
             cache_hits: -calls.cache_hits,
         });
-        let kinds = other.kinds.map(|kinds| TokenKinds {
-            input: -kinds.input,
-            cache_read: -kinds.cache_read,
-            output: -kinds.output,
+        let by_meter = other.by_meter.map(|by_meter| ByMeter {
+            input: -by_meter.input,
+            cache_read: -by_meter.cache_read,
+            output: -by_meter.output,
+            included: -by_meter.included,
         });
         let mut left = self.clone();
         left.add(&Self {
@@ -141,9 +161,11 @@ impl Sums {
             errors: -other.errors,
             avoided_cost: -other.avoided_cost,
             calls,
-            kinds,
+            by_meter,
             peak: None,
             latencies: None,
+            customers: None,
+            units: None,
         });
         if let Some(other) = &other.latencies {
             left.latencies.get_or_insert_default().subtract(other);

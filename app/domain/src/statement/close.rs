@@ -1,6 +1,6 @@
 //! Review and close of a month: its state, what has to hold before it is closed, and what teams say about their statements.
 
-use super::{MonthStatement, Version, month_text};
+use super::{MonthStatement, Readiness, Version, month_text};
 use crate::format;
 use crate::ids::DisputeId;
 use crate::period::Period;
@@ -153,23 +153,39 @@ pub struct Waiver {
     pub at: DateTime<Utc>,
 }
 
-/// What the checklist of a month follows from.
+impl Waiver {
+    /// Whether it answers for so many requests, if there are any.
+    #[must_use]
+    pub const fn covers(&self, unpriced: i64) -> bool {
+        0 < unpriced && unpriced <= self.up_to
+    }
+}
+
+/// What the checklist of a month follows from, and how much of it can be charged back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseFacts {
     /// The month.
     pub month: Period,
     /// The organization's present day.
     pub today: NaiveDate,
+    /// All requests.
+    pub requests: i64,
     /// Requests without a price.
     pub unpriced: i64,
+    /// What these can have cost at most, by the price book.
+    pub unpriced_at_most: Decimal,
     /// Who answers for them.
     pub waiver: Option<Waiver>,
     /// Usage and charges of the month, as the Overview and the charges say them.
     pub counted: Decimal,
     /// What the statements and what is unallocated come to, without adjustments.
     pub stated: Decimal,
+    /// What of that nobody answers for.
+    pub unallocated: Decimal,
     /// Disputes without an answer.
     pub open_disputes: usize,
+    /// What they are about ([`super::disputed`]).
+    pub disputed: Decimal,
     /// The last closed month.
     pub last_closed: Option<NaiveDate>,
     /// What moved in closed months and is posted in none.
@@ -202,8 +218,9 @@ impl CloseFacts {
         let plain =
             item(Check::Priced, format::counted(self.unpriced, "unpriced request"), "0".to_owned(), self.unpriced == 0);
         match &self.waiver {
-            Some(Waiver { up_to, reason, by, at }) if self.unpriced > 0 && self.unpriced <= *up_to => {
-                CheckItem { state: CheckState::Waived { reason: reason.clone(), by: by.clone(), at: *at }, ..plain }
+            Some(waiver) if waiver.covers(self.unpriced) => {
+                let Waiver { reason, by, at, .. } = waiver.clone();
+                CheckItem { state: CheckState::Waived { reason, by, at }, ..plain }
             }
             _ => plain,
         }
@@ -280,6 +297,8 @@ pub struct MonthClose {
     pub statement: MonthStatement,
     /// What has to hold before it is closed, or held when it was.
     pub checklist: Vec<CheckItem>,
+    /// How much of it can be charged back as it stands.
+    pub readiness: Readiness,
     /// Oldest first.
     pub versions: Vec<Version>,
     /// What teams said about any of them, oldest first.
@@ -408,22 +427,26 @@ pub fn closed_problem(month: NaiveDate) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
     }
 
-    fn facts() -> CloseFacts {
+    pub(in crate::statement) fn facts() -> CloseFacts {
         CloseFacts {
             month: Period::month_of(day("2026-11-01")),
             today: day("2026-12-01"),
+            requests: 100,
             unpriced: 0,
+            unpriced_at_most: Decimal::ZERO,
             waiver: None,
             counted: Decimal::from(480),
             stated: Decimal::from(480),
+            unallocated: Decimal::ZERO,
             open_disputes: 0,
+            disputed: Decimal::ZERO,
             last_closed: Some(day("2026-10-01")),
             pending: Decimal::ZERO,
             pending_entries: 0,

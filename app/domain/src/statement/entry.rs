@@ -3,7 +3,7 @@
 //! Versions are compared by entries, and what moved in a closed month is their difference: what counts now, less what closed statements hold of the month.
 //! So closed amounts, adjustments in closed months and those of the open month are together what counts now, to the last place.
 
-use super::{MonthStatement, month_text};
+use super::{MarkupLine, MonthStatement, month_text};
 use crate::allocation::SharedLine;
 use crate::charge::{ChargeKind, ChargeLine};
 use chrono::NaiveDate;
@@ -37,10 +37,12 @@ pub enum EntrySource {
         /// Whether it is of charges beside events; else it is of usage.
         of_charges: bool,
     },
+    /// What markup adds.
+    Markup,
 }
 
 impl EntrySource {
-    /// "openai/gpt-4o", "charge/GPU pool", "shared/Vector store".
+    /// "openai/gpt-4o", "charge/GPU pool", "shared/Vector store", "markup".
     #[must_use]
     pub fn label(&self) -> String {
         match self {
@@ -48,6 +50,7 @@ impl EntrySource {
             Self::Charge { description, .. } => format!("charge/{description}"),
             Self::Shared { rule, of_charges: false } => format!("shared/{rule}"),
             Self::Shared { rule, of_charges: true } => format!("shared charge/{rule}"),
+            Self::Markup => "markup".to_owned(),
         }
     }
 }
@@ -180,9 +183,11 @@ impl MonthStatement {
                 }
                 self.add_charges(&mut entries, slug, of, &project.charges);
                 self.add_shared(&mut entries, slug, of, &project.shared);
+                self.add_markup(&mut entries, slug, of, project.markup.as_ref());
             }
             self.add_charges(&mut entries, slug, None, &team.charges);
             self.add_shared(&mut entries, slug, None, &team.shared);
+            self.add_markup(&mut entries, slug, None, team.markup.as_ref());
         }
         self.add_charges(&mut entries, None, None, &self.unallocated);
         self.add_shared(&mut entries, None, None, &self.unallocated_shared);
@@ -200,6 +205,12 @@ impl MonthStatement {
         for line in lines {
             let source = EntrySource::Shared { rule: line.rule.clone(), of_charges: line.is_charge };
             entries.add(self.entry_key(team, project, source), line.amount);
+        }
+    }
+
+    fn add_markup(&self, entries: &mut Entries, team: Option<&str>, project: Option<&str>, line: Option<&MarkupLine>) {
+        if let Some(line) = line {
+            entries.add(self.entry_key(team, project, EntrySource::Markup), line.amount);
         }
     }
 

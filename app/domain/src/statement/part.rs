@@ -15,8 +15,9 @@ impl MonthStatement {
             let projects: Vec<_> = team.projects.into_iter().filter(kept).collect();
             let charges = if keeps(slug.as_deref(), None) { team.charges } else { Vec::new() };
             let shared = if keeps(slug.as_deref(), None) { team.shared } else { Vec::new() };
+            let markup = team.markup.filter(|_| keeps(slug.as_deref(), None));
             let sums = add_up(projects.iter().map(|project| &project.sums));
-            TeamStatement { sums, projects, charges, shared, ..team }
+            TeamStatement { sums, projects, charges, shared, markup, ..team }
         };
         let teams = self.teams.into_iter().map(of_team);
         let is_there =

@@ -5,7 +5,7 @@
 
 use super::close::{CheckItem, CheckState, MonthState};
 use super::part::add_up;
-use super::{MonthStatement, ProjectStatement, month_text, parse_month};
+use super::{MarkupLine, MonthStatement, ProjectStatement, month_text, parse_month};
 use crate::money;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -16,7 +16,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// What a [`Bundle`] says it is.
-pub const BUNDLE_FORMAT: &str = "tallystick.statements/1";
+pub const BUNDLE_FORMAT: &str = "tallystick.statements/2";
+
+/// The format before, which has no markup.
+const OLDER_FORMAT: &str = "tallystick.statements/1";
 
 /// A version without what it states.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +39,7 @@ pub struct Version {
     pub at: DateTime<Utc>,
     /// Who took it: an e-mail address, or an API key.
     pub by: String,
-    /// Usage, charges and adjustments together: a decimal string with 12 places.
+    /// Usage, charges, markup and adjustments together: a decimal string with 12 places.
     #[serde(with = "money::amount")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, example = "480.150000000000"))]
     pub total: Decimal,
@@ -156,7 +159,7 @@ pub fn sha256(text: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Bundle {
-    /// What this is: `tallystick.statements/1`.
+    /// What this is: `tallystick.statements/2`; `tallystick.statements/1` has no markup.
     pub format: String,
     /// Short name of the organization.
     pub organization: String,
@@ -189,7 +192,7 @@ pub struct Finding {
 #[must_use]
 pub fn verify(bundle: &Bundle) -> Vec<Finding> {
     let mut findings = Findings::default();
-    if bundle.format != BUNDLE_FORMAT {
+    if ![BUNDLE_FORMAT, OLDER_FORMAT].contains(&bundle.format.as_str()) {
         findings.add("file", format!("The format is {:?}, not {BUNDLE_FORMAT:?}.", bundle.format));
     }
     if bundle.versions.is_empty() {
@@ -271,7 +274,7 @@ fn check_body(version: &Version, body: &Value, closed: &[NaiveDate], findings: &
     }
     check_sums(&place, statement, findings);
     findings.sums(&place, "Entries", statement.entries().total(), version.total);
-    findings.sums(&place, "Usage, charges and adjustments", statement.grand_total(), version.total);
+    findings.sums(&place, "Usage, charges, markup and adjustments", statement.grand_total(), version.total);
 }
 
 fn check_sums(place: &str, statement: &MonthStatement, findings: &mut Findings) {
@@ -286,6 +289,7 @@ fn check_sums(place: &str, statement: &MonthStatement, findings: &mut Findings) 
         for project in &team.projects {
             check_project(&format!("{of_team}, project {}", project.project.slug), project, findings);
         }
+        check_markup(&of_team, team.own_total(), team.markup.as_ref(), findings);
         let projects = add_up(team.projects.iter().map(|project| &project.sums));
         findings.sums(&of_team, "The projects", projects.spend, team.sums.spend);
         total += team.sums.spend;
@@ -296,7 +300,15 @@ fn check_sums(place: &str, statement: &MonthStatement, findings: &mut Findings) 
 fn check_project(place: &str, project: &ProjectStatement, findings: &mut Findings) {
     let lines = project.lines.iter().filter_map(|line| line.amount).sum();
     findings.sums(place, "The lines", lines, project.sums.spend);
+    check_markup(place, project.total(), project.markup.as_ref(), findings);
+}
+
+/// Its amount follows from its percent.
+fn check_markup(place: &str, owed: Decimal, line: Option<&MarkupLine>, findings: &mut Findings) {
+    let Some(line) = line else { return };
+    let added = MarkupLine::on(owed, line.percent).map(|line| line.amount).unwrap_or_default();
+    findings.sums(place, "Percents of the markup", added, line.amount);
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

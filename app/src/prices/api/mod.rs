@@ -237,6 +237,7 @@ pub async fn end_rule(
         "basis" => "prices/basis",
         "discounts" => "prices/discounts",
         "contract" => "prices/contract",
+        "markup" => "statements/markup",
         _ => "prices/own",
     };
     leptos_axum::redirect(&format!("/o/{org}/{page}?notice=ended"));

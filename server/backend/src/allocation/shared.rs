@@ -2,13 +2,16 @@
 
 use super::usage::{self, Kept, Usage};
 use super::{has_rules, sql, whole_months};
+use crate::spend::answers::Asker;
 use crate::{Backend, Error, OrgScope, charges, identity};
 use chrono::NaiveDate;
 use domain::allocation::{Allocation, Amounts, Flow, Holder, SharedLine, flows};
+use domain::budget::SpendScope;
 use domain::charge::{ChargeCost, ChargeOwner};
 use domain::identity::Permission;
 use domain::period::Period;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A flow with its two lines: that of whoever had it, and that of whoever has it now.
 pub(crate) type SharedFlow = (Flow, [SharedLine; 2]);
@@ -27,6 +30,30 @@ pub(crate) async fn shared(backend: &Backend, scope: &OrgScope, period: Period) 
         return Ok(Vec::new());
     }
     let costs = charges::costs(backend, scope, period).await?;
+    let asker = Asker { backend, scope, part: SpendScope::Organization };
+    let read = async |period| work_out(backend, scope, period, &costs).await;
+    Ok(match asker.shared(period, hash_of(&costs, period), read).await? {
+        Some(known) => known.to_vec(),
+        None => work_out(backend, scope, period, &costs).await?,
+    })
+}
+
+/// Of what each day costs whom: what rules moved of charges is another where any of it is.
+fn hash_of(costs: &[ChargeCost], period: Period) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for cost in costs {
+        cost.charge.owner.hash(&mut hasher);
+        period.iter().for_each(|day| cost.amount_in(one(day)).hash(&mut hasher));
+    }
+    hasher.finish()
+}
+
+async fn work_out(
+    backend: &Backend,
+    scope: &OrgScope,
+    period: Period,
+    costs: &[ChargeCost],
+) -> Result<Vec<SharedFlow>, Error> {
     let _permit = backend.readers.permit(scope).await?;
     let mut snapshot = sql::snapshot(&backend.pool).await?;
     let lists = [usage::rules_in_order(&mut snapshot, scope).await?];
@@ -44,7 +71,7 @@ pub(crate) async fn shared(backend: &Backend, scope: &OrgScope, period: Period) 
         }
     };
     let of_usage = flows(&usage.plan, &usage.owners, &made).into_iter().map(line(false));
-    let of_charges = charged(&usage, &made, &costs, period).into_iter().map(line(true));
+    let of_charges = charged(&usage, &made, costs, period).into_iter().map(line(true));
     // What has no price yet moves no money.
     let has_amount = |(flow, _): &SharedFlow| flow.amounts.units != 0;
     Ok(of_usage.chain(of_charges).filter(has_amount).collect())

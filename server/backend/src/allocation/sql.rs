@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use domain::allocation::{Amounts, Owners, SeriesWords};
 use domain::period::Period;
 use domain::spend::Dimension;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, QueryBuilder, Row, Transaction};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -146,15 +146,16 @@ pub(super) struct GroupSums {
     pub(super) amounts: Amounts,
 }
 
-/// The sums of some days. PostgreSQL is kept from looking for each series by itself, and from sorting a year of sums.
+/// The sums of some days. PostgreSQL is kept from looking for each series by itself, from sorting a year of sums, and from compiling what runs once; grouped arrays tell it that a series and a label come once, so that it hashes these and not the sums.
 pub(super) async fn sums(
     connection: &mut PgConnection,
     scope: &OrgScope,
     days: Period,
     grouping: &Grouping,
 ) -> Result<Vec<GroupSums>, Error> {
-    for setting in ["set local enable_nestloop = off", "set local enable_sort = off", "set local work_mem = '64MB'"] {
-        sqlx::query(setting).execute(&mut *connection).await?;
+    const SETTINGS: [&str; 4] = ["enable_nestloop = off", "enable_sort = off", "jit = off", "work_mem = '64MB'"];
+    for setting in SETTINGS {
+        sqlx::query(AssertSqlSafe(format!("set local {setting}"))).execute(&mut *connection).await?;
     }
     let mut found = Vec::new();
     for (class, table) in [("0", "rollup_day as r"), ("label.class", "rollup_label_day as r")] {
@@ -170,16 +171,20 @@ pub(super) async fn sums(
                 sum(r.tokens)::bigint as tokens, sum(r.unpriced_requests)::bigint as unpriced
              from ",
         );
-        sql.push(table).push(" join unnest(");
+        sql.push(table);
+        sql.push(" join (select series_id, min(series_group) as series_group, bool_or(by_day) as by_day from unnest(");
         sql.push_bind(grouping.series.iter().map(|(series, ..)| *series).collect::<Vec<_>>()).push("::bigint[], ");
         sql.push_bind(grouping.series.iter().map(|(_, group, _)| *group).collect::<Vec<_>>()).push("::int[], ");
         sql.push_bind(grouping.series.iter().map(|(.., by_day)| *by_day).collect::<Vec<_>>());
-        sql.push("::bool[]) as member (series_id, series_group, by_day) on member.series_id = r.series_id");
+        sql.push(
+            "::bool[]) as told (series_id, series_group, by_day) group by 1) as member
+             on member.series_id = r.series_id",
+        );
         if is_labelled {
-            sql.push(" join unnest(");
+            sql.push(" join (select label_id, min(class) as class from unnest(");
             sql.push_bind(grouping.labels.iter().map(|(label, _)| *label).collect::<Vec<_>>()).push("::bigint[], ");
             sql.push_bind(grouping.labels.iter().map(|(_, class)| *class).collect::<Vec<_>>());
-            sql.push("::int[]) as label (label_id, class) on label.label_id = r.label_id");
+            sql.push("::int[]) as told (label_id, class) group by 1) as label on label.label_id = r.label_id");
         }
         sql.push(" where r.org_id = ").push_bind(scope.org_id().0);
         sql.push(" and r.day >= ").push_bind(days.from).push(" and r.day < ").push_bind(days.to);

@@ -6,14 +6,15 @@ use crate::{Backend, Error, OrgScope, file_imports, identity, projects, spend};
 use chrono::NaiveDate;
 use domain::allocation::MetricValues;
 use domain::business_metric::{
-    BusinessMetric, DIMENSIONS, MAX_METRICS, MAX_VALUES, MetricEntry, MetricForm, NewValue, RecordedValue, Selection,
-    UnitCost, selected, unit_costs,
+    BusinessMetric, DIMENSIONS, MAX_METRICS, MAX_VALUES, MetricEntry, MetricForm, MetricValue, NewValue, RecordedValue,
+    Selection, UnitCost, selected, unit_costs,
 };
 use domain::identity::{KeyScope, Permission};
 use domain::ids::ImportId;
 use domain::import::{FileImport, FileRow, ImportKind};
 use domain::period::Period;
 use domain::problem::Problem;
+use domain::project::Slug;
 use domain::spend::{Dimension, Granularity, SpendQuery};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -185,6 +186,25 @@ pub async fn costs(
     let spend = days(backend, scope, period, selection).await?;
     let total = unit_costs(&[period], &values, &spend).into_iter().flatten().next();
     Ok(UnitCosts { steps: steps.iter().copied().zip(unit_costs(steps, &values, &spend)).collect(), total })
+}
+
+/// The values of a metric that lie in a period, as far as the caller sees them.
+///
+/// # Errors
+/// A field problem for `measure` where there is no such metric, or the caller sees no value of it; [`Error::Database`].
+pub(crate) async fn values_of(
+    backend: &Backend,
+    scope: &OrgScope,
+    metric: &Slug,
+    period: Period,
+) -> Result<Vec<MetricValue>, Error> {
+    let entries = list(backend, scope).await?;
+    if !entries.iter().any(|entry| entry.metric.name == *metric) {
+        return Err(Problem::field("measure", "unknown", format!("There is no business metric {metric}.")).into());
+    }
+    let seen = projects::visible_slugs(backend, scope).await?;
+    let mut values = sql::values(&backend.pool, scope, Some(&[metric.as_str()]), period, seen.as_deref()).await?;
+    Ok(values.remove(metric.as_str()).unwrap_or_default())
 }
 
 /// The values of some metrics that lie in a period, as of a transaction: for splits, which concern the whole organization.

@@ -18,7 +18,7 @@ use domain::problem::Problem;
 use domain::project::Slug;
 use domain::rule::{Dated, History, RuleKind, midnight};
 use domain::span::Span;
-use domain::spend::{Dimension, SpendQuery, SpendRow};
+use domain::spend::{Dimension, Measure, SpendQuery, SpendRow, Sums};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, HashMap};
 
@@ -151,7 +151,7 @@ pub async fn credits(backend: &Backend, scope: &OrgScope) -> Result<Vec<BurnDown
     drawn(backend, scope, scope.zone().day_of(backend.clock.now())).await
 }
 
-/// Subscriptions that include usage, each with what its provider's usage came to in the month to date: of its project or team, or of all where it is unallocated.
+/// Subscriptions that include usage, each with what its provider's usage came to in the month to date: of its project or team, or of all where it is unallocated. That is the list value of what keys are included with; without any, everything counts.
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
@@ -161,7 +161,7 @@ pub async fn included_usage(backend: &Backend, scope: &OrgScope) -> Result<Vec<(
     let charges = costs(backend, scope, month).await?.into_iter().map(|cost| cost.charge);
     let mut found = Vec::new();
     for charge in charges.filter(|charge| charge.included.is_some()) {
-        let query = SpendQuery::over(month).by([Dimension::Provider]);
+        let query = SpendQuery::over(month).by([Dimension::Provider]).measuring([Measure::IncludedValue]);
         let query = match &charge.owner {
             ChargeOwner::Unallocated => query,
             ChargeOwner::Project(slug) => query.only(Dimension::Project, slug.as_str()),
@@ -172,8 +172,10 @@ pub async fn included_usage(backend: &Backend, scope: &OrgScope) -> Result<Vec<(
             charge.provider.as_ref().is_none_or(|of| *of == provider)
         };
         let answer = spend::query(backend, scope, &query).await?;
-        let used = answer.rows.iter().filter(|row| is_its(row)).map(|row| row.sums.spend).sum();
-        found.push((charge, used));
+        let mut used = Sums::default();
+        answer.rows.iter().filter(|row| is_its(row)).for_each(|row| used.add(&row.sums));
+        let included = used.by_meter.unwrap_or_default().included;
+        found.push((charge, if included.is_zero() { used.spend } else { included }));
     }
     Ok(found)
 }

@@ -25,6 +25,7 @@ use domain::focus::query::{FocusQuery, TagKey};
 use domain::focus::row::{Account, AllocatedCharge, FocusRow, RowKey, Rows};
 use domain::identity::Permission;
 use domain::ids::{EventKey, ProjectId};
+use domain::meter::Meter;
 use domain::period::{Period, Zone};
 use domain::project::Owner;
 use domain::spend::{Dimension, SpendQuery};
@@ -179,6 +180,8 @@ impl FocusExport {
         };
         let start = self.scope.zone().start_of(day);
         for sum in sums {
+            // What a plan takes away is no usage of its own.
+            let is_included = sum.meter == Meter::Included;
             let key = RowKey {
                 start,
                 project_id: sum.project_id,
@@ -186,7 +189,7 @@ impl FocusExport {
                 provider: sum.provider,
                 model: sum.model,
                 meter: sum.meter,
-                charge: Charge::Amount,
+                charge: if is_included { Charge::Adjusted } else { Charge::Amount },
                 is_correction: false,
                 tags: Vec::new(),
                 route: None,

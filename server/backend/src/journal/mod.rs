@@ -13,7 +13,6 @@ use domain::journal::{
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::statement::{CostOwner, MonthState, MonthStatement, sha256};
-use rust_decimal::Decimal;
 
 /// How journals are booked.
 ///
@@ -143,7 +142,6 @@ struct Stated {
     closed: Option<u32>,
     costs: Vec<Cost>,
     org: String,
-    markup: Decimal,
 }
 
 impl Stated {
@@ -155,7 +153,6 @@ impl Stated {
             closed: sql::closed_version(&backend.pool, scope, month).await?,
             costs,
             org: identity::organization(backend, scope).await?.slug,
-            markup: sql::settings(&backend.pool, scope).await?.markup,
         })
     }
 
@@ -169,7 +166,7 @@ impl Stated {
         };
         let (month, currency) = (self.statement.month.from, self.statement.currency.clone());
         let head = JournalHead { org: self.org.clone(), kind, month, version, currency };
-        let journal = Journal::of(head, &self.costs, self.markup);
+        let journal = Journal::of(head, &self.costs);
         let is_recorded = newest.is_some_and(|newest| newest.journal.entries == journal.entries);
         (!journal.entries.is_empty() && !is_recorded).then_some(journal)
     }

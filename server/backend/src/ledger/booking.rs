@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::event::{Aggregate, EventInput, ReportedCost, Status};
+use domain::ids::KeyId;
 use domain::meter::{Meters, Usage, is_silent_refusal, served_word};
 use domain::model::canonical_provider;
 use domain::money::round_line;
-use domain::price::{Asked, Books, Context, Unpriced};
+use domain::price::{Asked, BillingBasis, Books, Context, Unpriced};
 use domain::rating::{ReceiptLine, Served, charge, rate_usage, upper_bound};
 use rust_decimal::Decimal;
 
@@ -56,8 +57,15 @@ pub(crate) fn used_as_reported(books: Books<'_>, sent: &EventInput, used: Usage,
     if !comes_to_it(&used) && comes_to_it(&for_an_hour) { for_an_hour } else { used }
 }
 
-/// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
-pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
+/// Books an event of a key with the price valid at its own time, or with the cost that its provider reported where that counts; with nothing where the key's plan includes it.
+pub(crate) fn book(
+    books: Books<'_>,
+    key: KeyId,
+    sent: &EventInput,
+    used: &Usage,
+    meters: &Meters,
+    at: DateTime<Utc>,
+) -> Booking {
     let context = context(sent, meters);
     let nothing = Usage { parts: Vec::new(), unread: Vec::new() };
     let usage = if is_unbilled(sent, meters) { &nothing } else { used };
@@ -65,7 +73,7 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
     if sent.is_cache_hit() {
         // No provider call was made: nothing is owed, whatever the book knows or the provider said of the first answer.
         let (priced_as, avoided) =
-            charge(books, served, None).map_or((None, None), |rated| (rated.priced_as, Some(rated.receipt.cost)));
+            charge(books, served, None, key).map_or((None, None), |rated| (rated.priced_as, Some(rated.receipt.cost)));
         return Booking { cost: Some(Decimal::ZERO), priced_as, avoided_cost: avoided, ..Booking::default() };
     }
     let reported = sent.reported_cost.as_ref().and_then(ReportedCost::usd);
@@ -75,7 +83,7 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
         // An attempt that used nothing is owed nothing, whether or not a provider was ever reached; nor are totals that did not grow.
         return Booking { cost: Some(Decimal::ZERO), ..Booking::default() };
     }
-    match charge(books, served, reported) {
+    match charge(books, served, reported, key) {
         Ok(charged) => Booking {
             cost: Some(charged.receipt.cost),
             lines: charged.receipt.lines,
@@ -85,6 +93,8 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
         Err(unpriced) => Booking {
             unpriced_reason: Some(unpriced.to_string()),
             upper_bound: Some(match unpriced {
+                // Whatever its price will be, nothing of it is billed.
+                _ if books.billing(key, at) == BillingBasis::Included => Decimal::ZERO,
                 Unpriced::NoUsage => round_line(reported.unwrap_or_default()),
                 _ => upper_bound(books, &sent.provider, &sent.model, meters),
             }),

@@ -10,7 +10,6 @@ use domain::event::ReportedCost;
 use domain::identity::Permission;
 use domain::ids::RuleChangeId;
 use domain::price::{BasisBook, COMPARED_DAYS, CostBasisRule, Drift, MAX_COMPARED, basis_at};
-use domain::rating::LineSource;
 use domain::rule::NewRule;
 use std::collections::BTreeMap;
 
@@ -63,7 +62,7 @@ fn drift_of(compared: &[CostState]) -> Vec<Drift> {
         let Some(reported) = event.counted().reported_cost.as_ref().and_then(ReportedCost::usd) else { continue };
         let provider = &*event.sent.provider;
         let drift = by_provider.entry(provider).or_insert_with(|| Drift::of(provider));
-        let lines = current.lines.iter().filter(|line| line.source != LineSource::Reported);
+        let lines = current.lines.iter().filter(|line| line.source.is_computed());
         match lines.map(|line| line.amount).reduce(|sum, amount| sum + amount) {
             Some(computed) => {
                 drift.events += 1;

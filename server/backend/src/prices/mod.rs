@@ -5,6 +5,7 @@
 //! Usage that would need them is unpriced, not free.
 
 mod basis;
+mod billing;
 pub mod browse;
 mod changed;
 pub mod contract;
@@ -15,6 +16,7 @@ pub mod runs;
 mod sql;
 
 pub use basis::{basis, choose_basis};
+pub use billing::{billing, choose_billing};
 pub use changed::changed;
 pub(crate) use own::OwnBooks;
 pub use own::{
@@ -109,6 +111,7 @@ async fn load_rows(pool: &PgPool, known_at: Option<DateTime<Utc>>) -> Result<Boo
         modifiers: sql::modifiers(&mut tx, known_at).await?,
         limits: sql::limits(&mut tx).await?,
         bases: Vec::new(),
+        billing: Vec::new(),
     };
     tx.commit().await?;
     Ok(rows)

@@ -10,7 +10,7 @@ use domain::period::Period;
 use domain::project::{
     LineOfProject, OwnerSpan, ProductLineBranch, Project, ProjectDetail, ProjectLeaf, ProjectTree, Team, TeamBranch,
 };
-use domain::spend::{Dimension, Granularity, SpendQuery, SpendRange, Sums};
+use domain::spend::{Dimension, SpendQuery, Sums};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -75,14 +75,7 @@ async fn sums_by(
     period: Period,
     dimension: Dimension,
 ) -> Result<(HashMap<String, Sums>, Sums), Error> {
-    let range = SpendRange::Days { from: period.from, to: period.to };
-    let query = SpendQuery {
-        range,
-        bucket: Granularity::None,
-        group_by: vec![dimension],
-        filters: Vec::new(),
-        measures: Vec::new(),
-    };
+    let query = SpendQuery::over(period).by([dimension]).measuring([]);
     let answer = spend::query(backend, scope, &query).await?;
     let by_value =
         answer.rows.into_iter().filter_map(|row| Some((row.keys.into_iter().next().flatten()?, row.sums))).collect();

@@ -8,6 +8,7 @@ use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::spend::{PaidMeter, PaidPrices, ProjectDay, estimate_days};
+use rust_decimal::Decimal;
 
 /// Days that count first when the organization's own prices are looked for, and days in all.
 const PAID_DAYS: (u64, u64) = (30, 90);
@@ -29,6 +30,17 @@ pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -
         estimate_days(&mut days, &unpriced, &PaidPrices::of(&[&recent, &all]));
     }
     Ok(days)
+}
+
+/// What the usage of a period that has no price can have cost at most, in US dollars, by the price book.
+///
+/// # Errors
+/// As [`project_days`].
+pub(crate) async fn unpriced_at_most(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Decimal, Error> {
+    scope.require(Permission::Read)?;
+    let _permit = backend.readers.permit(scope).await?;
+    let days = Box::pin(Asker { backend, scope, part: SpendScope::Organization }.project_days(period)).await?;
+    Ok(days.iter().map(|day| day.estimate.upper_bound).sum())
 }
 
 /// What the organization paid for in the last days and in all that count: of every project, because an estimate is the same for everybody who sees the usage.

@@ -99,8 +99,8 @@ pub async fn glance(backend: &Backend, scope: &OrgScope, query: ExploreQuery) ->
         ask.total(query.previous),
         all_names(backend, scope, &query.group_by)
     )?;
-    // Peaks do not follow from parts, and a chart of so many groups needs its largest first.
-    if rows.len() > MAX_ROWS || query.measure.needs().peak {
+    // Peaks and customers do not follow from parts, and a chart of so many groups needs its largest first.
+    if rows.len() > MAX_ROWS || query.measure.needs().is_of_the_whole() {
         return Box::pin(explore(backend, scope, query)).await;
     }
     let all = summed(&rows, |row| (row.bucket, Vec::new()));
@@ -171,7 +171,7 @@ struct Ask<'a> {
 impl Ask<'_> {
     fn over(&self, range: SpendRange) -> SpendQuery {
         let query = SpendQuery::over(range).measuring(self.query.measures());
-        SpendQuery { filters: self.query.filters.clone(), ..query }
+        SpendQuery { filters: self.query.filters.clone(), metric: self.query.metric.clone(), ..query }
     }
 
     fn passed(&self, range: SpendRange) -> Passed {

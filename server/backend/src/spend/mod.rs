@@ -10,10 +10,12 @@ mod overview;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub(crate) use answers::Answers;
 pub use attention::{anomalies, attention};
 pub use estimate::project_days;
+pub(crate) use estimate::unpriced_at_most;
 pub use explore::{explore, glance, values};
 pub(crate) use live::Live;
 pub use live::{Listener, listen, version, watch};
@@ -24,14 +26,14 @@ use answers::Asker;
 use minutes::Passed;
 
 use crate::ledger::kept_from;
-use crate::{Backend, Error, OrgScope};
+use crate::{Backend, Error, OrgScope, prices};
 use chrono::{DateTime, Duration, Utc};
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Dimension, Filter, Granularity, MAX_ROWS, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
+    Dimension, Filter, Granularity, MAX_ROWS, Provenance, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -80,6 +82,9 @@ fn grouped<'a>(
     limit: usize,
 ) -> BoxFuture<'a, Result<(Vec<SpendRow>, Sums), Error>> {
     async move {
+        if query.needs().units {
+            return units::costed(backend, scope, part, query, limit).await;
+        }
         let source = query.source()?;
         let _permit = backend.readers.permit(scope).await?;
         match &source {
@@ -89,7 +94,9 @@ fn grouped<'a>(
                     let detail = "Allocated teams are asked of the whole organization.".to_owned();
                     return Err(Problem::Unprocessable { detail }.into());
                 }
-                if let Some((mut rows, total)) = asker.rows(query, *span).await? {
+                // What is kept is put together of parts.
+                let is_kept = !query.needs().is_of_the_whole();
+                if is_kept && let Some((mut rows, total)) = asker.rows(query, *span).await? {
                     rows.truncate(limit);
                     return Ok((rows, total));
                 }
@@ -114,7 +121,7 @@ async fn bound(
     labels: &[Dimension],
 ) -> Result<(), Error> {
     let refuse = |detail: String| Err(Problem::Unprocessable { detail }.into());
-    let (from, _) = sql::instants(scope, query);
+    let (from, _) = sql::instants(scope, query.range);
     if let Some(kept) = kept_from(backend, scope).await?.filter(|kept| from < *kept) {
         return refuse(format!(
             "This combination is read from events, and those before {} are no longer kept. Begin there or later.",
@@ -156,6 +163,24 @@ pub async fn newest_event_at(
     scope.require(Permission::Read)?;
     let today = scope.zone().day_of(backend.clock.now());
     sql::newest_event_at(&backend.pool, scope, part, today).await
+}
+
+/// How sums of a part over a span are known.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn provenance(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    range: SpendRange,
+    sums: &Sums,
+) -> Result<Provenance, Error> {
+    let (newest, books) = futures::try_join!(newest_event_at(backend, scope, part), prices::books(backend, scope))?;
+    let (from, to) = sql::instants(scope, range);
+    let reported = books.books().reported_counts(from, to);
+    Ok(Provenance::of(sums, reported, newest.map(|at| scope.zone().local(at))))
 }
 
 /// The burn rate: the sums of the last four whole quarters of an hour.

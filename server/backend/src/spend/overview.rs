@@ -3,7 +3,7 @@
 use super::answers::Asker;
 use super::{grouped, last_hour, newest_event_at, sql};
 use crate::forecast::ForecastInputs;
-use crate::{Backend, Error, OrgScope, budgets, charges, projects};
+use crate::{Backend, Error, OrgScope, budgets, charges, prices, projects};
 use chrono::NaiveDate;
 use domain::budget::{Crossing, SpendScope};
 use domain::identity::Permission;
@@ -62,7 +62,7 @@ pub async fn overview(
                 ask.line(line.map(|(_, days)| days))
             )
         },
-        async { futures::try_join!(ask.cells(Some(period), has_before), ask.cells(previous, has_before)) },
+        async { futures::try_join!(ask.cells(Some(period), true), ask.cells(previous, has_before)) },
         projects::list_projects(backend, scope),
         sql::orders(&backend.pool, scope, &Dimension::Project, None),
         ask.team_names(),
@@ -72,8 +72,11 @@ pub async fn overview(
         ask.unread_requests(period),
         ask.charged(period),
     )?;
+    let (from, to) = scope.zone().instants(period);
+    let reported_costs = prices::books(backend, scope).await?.books().reported_counts(from, to);
     crossings.sort_by_key(|crossing| crossing.day);
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
+    let included = included(&cells);
     let (by_cell, by_cell_before) = (sums(&cells), sums(&cells_before));
     let projects: Vec<_> = merge_periods(&by_cell, &by_cell_before, has_before, |key| key[0].clone())
         .into_iter()
@@ -111,10 +114,12 @@ pub async fn overview(
         teams,
         models,
         changes: has_before.then(|| changes(cells, cells_before, MOVERS)),
+        reported_costs,
         newest_event_at: newest.map(|at| scope.zone().local(at)),
         last_hour: hour,
         unread_requests: unread,
         charged,
+        included,
     })
 }
 
@@ -318,6 +323,12 @@ fn sum(cells: &[Cell]) -> Sums {
     let mut total = Sums::default();
     cells.iter().for_each(|(_, used)| total.add(&used.sums));
     total
+}
+
+/// What plans include, taken away by its meter.
+fn included(cells: &[Cell]) -> Decimal {
+    let taken = |(_, used): &Cell| used.meters.get(&Meter::Included).map(|metered| metered.spend);
+    Decimal::ZERO - cells.iter().filter_map(taken).sum::<Decimal>()
 }
 
 fn sums(cells: &[Cell]) -> Vec<(CellKey, Sums)> {

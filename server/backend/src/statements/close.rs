@@ -13,10 +13,11 @@ use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::repricing::parse_reason;
-use domain::spend::SpendQuery;
+use domain::spend::{SpendQuery, Sums};
 use domain::statement::{
     BUNDLE_FORMAT, Bundle, BundledVersion, Check, CloseFacts, Entries, EntryChange, MonthClose, MonthState,
-    MonthStatement, StatementBody, TeamStatement, Version, check_closable, closed_problem, next_month, sha256,
+    MonthStatement, Readiness, StatementBody, TeamReply, TeamStatement, Version, check_closable, closed_problem,
+    disputed, next_month, sha256,
 };
 use rust_decimal::Decimal;
 use sqlx::{Postgres, Transaction};
@@ -35,14 +36,18 @@ pub async fn closing(backend: &Backend, scope: &OrgScope, month: Period) -> Resu
     let versions = sql::versions::of_month(&mut connection, scope, month.from).await?;
     let replies = sql::replies::of_month(&mut connection, scope, month.from, None).await?;
     drop(connection);
-    let StatementBody { statement, checklist } = match closed_body(backend, scope, month.from).await? {
-        Some(body) => body,
+    let (statement, checklist, readiness) = match closed_body(backend, scope, month.from).await? {
+        Some(StatementBody { statement, checklist }) => {
+            let readiness = Readiness::of_closed(&statement);
+            (statement, checklist, readiness)
+        }
         None => {
             let state = if versions.is_empty() { MonthState::Open } else { MonthState::InReview };
-            body(backend, scope, month, state).await?
+            let (statement, facts) = gathered(backend, scope, month, state).await?;
+            (statement, facts.checklist(), facts.readiness())
         }
     };
-    Ok(MonthClose { statement, checklist, versions, replies })
+    Ok(MonthClose { statement, checklist, readiness, versions, replies })
 }
 
 /// Takes a version of a month: the first one takes it into review, of which those who may close it get mail.
@@ -280,8 +285,19 @@ fn not_a_body(error: serde_json::Error) -> Error {
     Error::inconsistent("statement_versions", "body", error)
 }
 
-/// What a version of the month would state now, by the server's own view: a key that may close months need not be one that reads spend.
+/// What a version of the month would state now.
 async fn body(backend: &Backend, scope: &OrgScope, month: Period, state: MonthState) -> Result<StatementBody, Error> {
+    let (statement, facts) = gathered(backend, scope, month, state).await?;
+    Ok(StatementBody { checklist: facts.checklist(), statement })
+}
+
+/// A month's statement as it is now, with what its checklist follows from, by the server's own view: a key that may close months need not be one that reads spend.
+async fn gathered(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    state: MonthState,
+) -> Result<(MonthStatement, CloseFacts), Error> {
     let scope = &identity::system_scope(backend, scope.org_id()).await?;
     let closed = sql::versions::closed(&backend.pool, scope).await?;
     let pending = pending(backend, scope, &closed).await?;
@@ -289,22 +305,50 @@ async fn body(backend: &Backend, scope: &OrgScope, month: Period, state: MonthSt
     let mut connection = backend.pool.acquire().await?;
     let replies = sql::replies::of_month(&mut connection, scope, month.from, None).await?;
     drop(connection);
-    let disputes = replies.iter().filter_map(|reply| reply.dispute.as_ref());
+    let (open_disputes, disputed) = open_disputes(backend, scope, month, &replies).await?;
     let (statement, counted) = settled_reading(backend, scope, month).await?;
+    let Sums { requests, unpriced_requests: unpriced, .. } = statement.total;
     let facts = CloseFacts {
         month,
         today: statement.today,
-        unpriced: statement.total.unpriced_requests,
+        requests,
+        unpriced,
+        unpriced_at_most: unpriced_at_most(backend, scope, month, unpriced).await?,
         waiver,
         counted,
         stated: stated(&statement),
-        open_disputes: disputes.filter(|dispute| dispute.answer.is_none()).count(),
+        unallocated: statement.unallocated(),
+        open_disputes,
+        disputed,
         last_closed: closed.last().copied(),
         pending: pending.total(),
         pending_entries: pending.iter().count(),
     };
     let adjustments = if facts.is_next() { pending.into_list() } else { Vec::new() };
-    Ok(StatementBody { checklist: facts.checklist(), statement: MonthStatement { state, adjustments, ..statement } })
+    Ok((MonthStatement { state, adjustments, ..statement }, facts))
+}
+
+/// How many disputes of a month have no answer, and what they are about, by the newest version that is disputed.
+pub(super) async fn open_disputes(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    replies: &[TeamReply],
+) -> Result<(usize, Decimal), Error> {
+    let is_open = |reply: &&TeamReply| reply.dispute.as_ref().is_some_and(|dispute| dispute.answer.is_none());
+    let open: Vec<&TeamReply> = replies.iter().filter(is_open).collect();
+    let Some(number) = open.iter().map(|reply| reply.version).max() else { return Ok((0, Decimal::ZERO)) };
+    Ok((open.len(), disputed(&stated_in(backend, scope, month, number).await?, replies)))
+}
+
+/// What so many requests of a month without a price can have cost at most.
+pub(super) async fn unpriced_at_most(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    unpriced: i64,
+) -> Result<Decimal, Error> {
+    if unpriced == 0 { Ok(Decimal::ZERO) } else { spend::unpriced_at_most(backend, scope, month).await }
 }
 
 /// The statements of a month beside what the Overview and the charges say; read again where something was recorded between the two.

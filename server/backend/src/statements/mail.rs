@@ -44,7 +44,7 @@ fn letter(organization: &str, version: &Version, statement: &MonthStatement, url
     let named = |team: &TeamStatement| {
         let owner = team.team.as_ref()?;
         let adjusted: Decimal = statement.adjustments_of(Some(&owner.slug)).map(|entry| entry.amount).sum();
-        Some(Row { name: without_links(&owner.name), value: format::money(team.total() + adjusted) })
+        Some(Row { name: without_links(&owner.name), value: format::money(team.total() + team.marked_up() + adjusted) })
     };
     let mut rows: Vec<Row> = statement.teams.iter().filter_map(named).collect();
     let more = rows.len().saturating_sub(NAMED);
@@ -59,12 +59,20 @@ fn letter(organization: &str, version: &Version, statement: &MonthStatement, url
             version.by,
             format::day_year(version.at.date_naive())
         )],
-        figures: vec![figure("Total", format::money(version.total)), figure("Version", number.to_string())],
+        figures: vec![
+            figure(total_label(statement), format::money(version.total)),
+            figure("Version", number.to_string()),
+        ],
         rows_title: "By team".to_owned(),
         rows,
         button: Some(Button { label: format!("Review {month}"), url }),
         why: vec![],
     }
+}
+
+/// Which total it is.
+pub(super) fn total_label(statement: &MonthStatement) -> &'static str {
+    if statement.marked_up().is_zero() { "Total" } else { "Total with markup" }
 }
 
 fn mail(scope: &OrgScope, letter: &Letter, recipient: Email) -> Result<NewMail, Error> {

@@ -2,12 +2,16 @@
 
 mod close;
 mod mail;
+mod markups;
 mod monthly;
+mod readiness;
 mod replies;
 mod sql;
 
 pub use close::{bundle, changes, close, closing, review, version, waive};
+pub use markups::{enter_markup, has_markups, markups};
 pub use monthly::{mails, run_worker, send_due, set_mails};
+pub use readiness::readiness;
 pub use replies::{accept, answer, dispute, team_review};
 
 use crate::allocation::{self, SharedFlow};
@@ -173,6 +177,7 @@ async fn build(
     let charges = charges::parts(backend, scope, month).await?;
     let shared = allocation::shared(backend, scope, month).await?;
     let seen = SeenOwners::of(backend, scope).await?;
+    let markups = markups::of_month(backend, scope, month).await?;
     let _permit = backend.readers.permit(scope).await?;
     // Lines and totals of one moment.
     let mut snapshot = allocation::snapshot(&backend.pool).await?;
@@ -212,7 +217,7 @@ async fn build(
         })
         .collect();
     statements.sort_by_key(|team| Reverse(team.total()));
-    Ok(MonthStatement {
+    let statement = MonthStatement {
         month,
         today: scope.zone().day_of(backend.clock.now()),
         currency: "USD".to_owned(),
@@ -223,7 +228,8 @@ async fn build(
         unallocated_shared,
         state: MonthState::Open,
         adjustments: Vec::new(),
-    })
+    };
+    Ok(statement.with_markups(&markups))
 }
 
 /// Team and project; neither: nobody.
@@ -335,7 +341,7 @@ fn team_statement(
     statements.sort_by_key(|project| Reverse(project.total()));
     let mut sums = Sums::default();
     statements.iter().for_each(|project| sums.add(&project.sums));
-    TeamStatement { team: None, sums, projects: statements, charges: Vec::new(), shared: Vec::new() }
+    TeamStatement { team: None, sums, projects: statements, charges: Vec::new(), shared: Vec::new(), markup: None }
 }
 
 fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, detail: Detail) -> ProjectStatement {
@@ -346,7 +352,7 @@ fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, detail: Det
         Detail::Totals => Vec::new(),
         Detail::Models | Detail::Lines => models.into_iter().flat_map(lines).collect(),
     };
-    ProjectStatement { project, sums, lines, charges: Vec::new(), shared: Vec::new() }
+    ProjectStatement { project, sums, lines, charges: Vec::new(), shared: Vec::new(), markup: None }
 }
 
 fn find(owners: &[CostOwnerRow], id: Uuid) -> Option<CostOwner> {

@@ -106,6 +106,8 @@ pub(crate) async fn assert_statements_agree(place: &Place, month: Period) {
     let teams: Decimal = owned().map(TeamStatement::total).sum();
     assert_eq!(teams + statement.unallocated(), whole);
     assert_eq!((statement.shared(), statement.grand_total()), (Decimal::ZERO, whole));
+    let ready = statements::readiness(backend, owner, month).await.unwrap().unwrap();
+    assert_eq!((ready.known, ready.unallocated), (whole, statement.unallocated().abs()));
     let file = statement.csv();
     let amounts = file.lines().skip(1).filter_map(|row| row.rsplit(',').nth(3)?.parse::<Decimal>().ok());
     assert_eq!(amounts.sum::<Decimal>(), whole);
@@ -235,6 +237,16 @@ async fn what_was_worked_out_is_kept_until_its_months_its_rules_or_its_projects_
     let platform = teams.iter().find(|team| team.slug.as_str() == "platform").unwrap().team_id;
     projects::move_project(&place.backend, owner, web, platform, Some(day("2026-11-15"))).await.unwrap();
     assert_eq!(of("growth").await, money("10"));
+    // What rules moved of charges is another as soon as a charge is.
+    let brought = async || statement(&place, november()).await.teams.iter().map(TeamStatement::total).sum::<Decimal>();
+    let before = brought().await;
+    let seats = charge("seats", "30", ("2026-11-01", "2026-12-01"), ("vectors", ""));
+    charges::enter(&place.backend, owner, &[seats]).await.unwrap();
+    let growth =
+        statement(&place, november()).await.teams.into_iter().find(|team| team.team.as_ref().unwrap().slug == "growth");
+    let of_charges =
+        growth.unwrap().shared.iter().filter(|line| line.is_charge).map(|line| line.amount).sum::<Decimal>();
+    assert!(of_charges > Decimal::ZERO && brought().await > before, "{of_charges}");
 }
 
 async fn export(place: &Place, version: Version, hourly: bool) -> Vec<FocusRow> {

@@ -1,11 +1,12 @@
 //! Business metrics: recorded once, superseded with their history, and what one unit cost.
 
 use crate::support::{Server, day, money};
-use backend::{Error, OrgScope, business_metrics};
+use backend::{Error, OrgScope, business_metrics, spend};
 use domain::business_metric::{MetricForm, NewValue, Selection, steps};
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::spend::Granularity;
+use domain::spend::{Granularity, Measure, SpendQuery, Sums};
+use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use testkit::seed;
 
@@ -95,6 +96,54 @@ async fn a_unit_costs_the_spend_of_the_days_that_have_values() {
     let told: Vec<_> =
         totals.iter().map(|(entry, cost)| (entry.metric.name.as_str(), cost.unwrap().margin())).collect();
     assert_eq!(told, [("revenue", money("106")), ("tickets", money("-26"))]);
+}
+
+/// The measure of Explore and the API is the metric's page, and a group has its own values or its share.
+#[tokio::test]
+async fn explore_asks_what_a_unit_costs_by_any_dimension() {
+    let server = Server::at(NOW).await;
+    let acme = server.organization("Acme", "Asia/Kolkata").await;
+    seed::project(&server.backend, &acme.owner, "side").await;
+    for (project, day, amount) in
+        [("main", "2026-11-10", "30"), ("side", "2026-11-10", "6"), ("main", "2026-11-11", "50")]
+    {
+        acme.spend_of(project, day, amount).await;
+    }
+    let values = [
+        tickets("2026-11-10", "12", &[("project", "main")]),
+        tickets("2026-11-10", "6", &[("project", "side")]),
+        value("users", "users", "2026-11-10", "4", &[]),
+        value("users", "users", "2026-11-11", "8", &[]),
+    ];
+    record(&server, &acme.api, &values).await;
+    let ask = async |text: &str| {
+        let asked = format!("from=2026-11-01&to=2026-12-01&{text}");
+        let pairs: Vec<_> = asked.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let pairs: Vec<_> = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        spend::query(&server.backend, &acme.owner, &SpendQuery::from_pairs(&pairs).unwrap()).await
+    };
+    let told = async |text: &str| {
+        let answer = ask(text).await.unwrap();
+        let text = |sums: &Sums| Measure::CostPerUnit.text(sums, Decimal::ZERO);
+        let total = text(&answer.total);
+        let rows: Vec<_> = answer.rows.iter().map(|row| text(&row.sums)).collect();
+        (total.map(|text| money(&text)), rows.into_iter().map(|row| row.map(|text| money(&text))).collect::<Vec<_>>())
+    };
+    let tickets = "measure=cost_per_unit:tickets";
+    // The eleventh has no tickets.
+    let by_day = told(&format!("{tickets}&bucket=day")).await;
+    assert_eq!(by_day, (Some(money("2")), vec![Some(money("2")), None]));
+    let by_project = told(&format!("{tickets}&group_by=project")).await;
+    assert_eq!(by_project, (Some(money("2")), vec![Some(money("2.5")), Some(money("1"))]));
+    assert_eq!(told(&format!("{tickets}&project=side")).await.0, Some(money("1")));
+    // Users are of no project: shares of what one costs, which add up.
+    let users = told("measure=cost_per_unit:users,spend&group_by=project&bucket=month").await;
+    assert_eq!(users.0, Some(money("86") / money("12")).map(|cost| cost.round_dp(12)));
+    assert_eq!(users.1, [Some((money("80") / money("12")).round_dp(12)), Some(money("0.5"))]);
+    let half = problem(ask(&format!("{tickets}&project=!side")).await);
+    assert_eq!(half.status(), 422, "spend of a part over tickets of all would be no unit cost");
+    assert_eq!(problem(ask("measure=cost_per_unit:visits").await).fields()[0].pointer, "measure");
+    assert_eq!(problem(ask(&format!("{tickets}&bucket=hour")).await).status(), 422);
 }
 
 #[tokio::test]

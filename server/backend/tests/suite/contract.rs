@@ -53,7 +53,7 @@ async fn assert_adds_up(backend: &Backend, scope: &OrgScope) {
     assert_eq!((stated, month.total.spend), (month.total.spend, total(backend, scope).await.spend));
 }
 
-async fn settle(backend: &Backend, scope: &OrgScope) -> (RunId, Summary) {
+pub(crate) async fn settle(backend: &Backend, scope: &OrgScope) -> (RunId, Summary) {
     let run = runs::draft(backend, scope, &RunInput::contract(november())).await.unwrap();
     let run = finish(backend, scope, run.run_id).await;
     runs::confirm(backend, scope, run.run_id, "November is settled.").await.unwrap();

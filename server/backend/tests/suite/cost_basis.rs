@@ -23,7 +23,13 @@ fn money(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-async fn choose(backend: &Backend, scope: &OrgScope, basis: CostBasis, provider: &str, from: &str) -> RuleChangeId {
+pub(crate) async fn choose(
+    backend: &Backend,
+    scope: &OrgScope,
+    basis: CostBasis,
+    provider: &str,
+    from: &str,
+) -> RuleChangeId {
     let form = BasisForm {
         basis: basis.as_str().to_owned(),
         provider: provider.to_owned(),
@@ -33,7 +39,7 @@ async fn choose(backend: &Backend, scope: &OrgScope, basis: CostBasis, provider:
     prices::choose_basis(backend, scope, &form.parse().unwrap()).await.unwrap()
 }
 
-async fn send(
+pub(crate) async fn send(
     backend: &Backend,
     api: &OrgScope,
     id: &str,
@@ -56,11 +62,11 @@ async fn send(
     found
 }
 
-fn told(event: &EventDetail) -> Vec<(&str, Decimal)> {
+pub(crate) fn told(event: &EventDetail) -> Vec<(&str, Decimal)> {
     event.current_receipt().iter().map(|line| (line.meter.as_str(), line.amount)).collect()
 }
 
-async fn spent(backend: &Backend, scope: &OrgScope) -> Decimal {
+pub(crate) async fn spent(backend: &Backend, scope: &OrgScope) -> Decimal {
     let november = Period::month_of("2026-11-01".parse().unwrap());
     let years = Period::new("2026-01-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
     let found = ledger::verify(backend, scope, years).await.unwrap();

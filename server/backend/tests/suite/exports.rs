@@ -1,5 +1,6 @@
 //! FOCUS exports: what rows bill is the spend of the same days on every page, whatever the events were and whatever moved since.
 
+use super::billing_basis::choose_billing;
 use super::contract::{add, allowance};
 use super::prices::{enter, mapping, price};
 use super::repricing::finish;
@@ -152,6 +153,7 @@ enum Step {
     Markup,
     OwnPrice,
     Reported,
+    Included,
     Record,
     NamePriced,
     Reprice,
@@ -192,6 +194,10 @@ async fn take(step: Step, backend: &Backend, acme: &Organization, calls: &[Call]
                 BasisForm { basis: "reported".to_owned(), reason: "They bill it.".to_owned(), ..BasisForm::default() };
             prices::choose_basis(backend, owner, &form.parse().unwrap()).await.unwrap();
         }
+        Step::Included => {
+            // Some of the events come before this day.
+            choose_billing(backend, acme, "included", "2026-11-01").await;
+        }
         Step::Record => {
             let answer = events::ingest_inputs(backend, &acme.api, calls.iter().map(event).collect()).await.unwrap();
             assert_eq!(usize::try_from(answer.accepted), Ok(calls.len()), "{answer:?}");
@@ -209,9 +215,10 @@ async fn take(step: Step, backend: &Backend, acme: &Organization, calls: &[Call]
 }
 
 fn any_steps() -> impl Strategy<Value = Vec<Step>> {
-    use Step::{Discount, Markup, NamePriced, OwnPrice, Record, Reported, Reprice, Settle};
-    let before = prop::sample::subsequence(vec![Discount, Markup, OwnPrice, Reported], 0..3);
-    let after = prop::sample::subsequence(vec![Discount, Markup, OwnPrice, Reported, NamePriced, Settle], 0..5);
+    use Step::{Discount, Included, Markup, NamePriced, OwnPrice, Record, Reported, Reprice, Settle};
+    let before = prop::sample::subsequence(vec![Discount, Markup, OwnPrice, Reported, Included], 0..4);
+    let after =
+        prop::sample::subsequence(vec![Discount, Markup, OwnPrice, Reported, Included, NamePriced, Settle], 0..6);
     (before, after.prop_shuffle(), any::<bool>()).prop_map(|(before, after, reprice)| {
         let after: Vec<Step> = after.into_iter().filter(|step| !before.contains(step)).collect();
         before.into_iter().chain([Record]).chain(after).chain(reprice.then_some(Reprice)).collect()
@@ -292,6 +299,30 @@ async fn an_own_price_and_a_discount_stand_beside_the_list_price() {
         (money("10"), money("8.76543")),
         "the list's own price has the discount alone"
     );
+}
+
+#[tokio::test]
+async fn usage_that_a_plan_includes_has_its_list_cost_and_bills_nothing() {
+    let database = TestDatabase::new().await;
+    let (backend, clock, acme) = organization(&database).await;
+    take(Step::Record, &backend, &acme, &[call("2026-11-09T10:00:00Z", MODEL, 1_000)]).await;
+    clock.advance(Duration::minutes(1));
+    take(Step::Included, &backend, &acme, &[]).await;
+    take(Step::Record, &backend, &acme, &[call("2026-11-10T10:00:00Z", MODEL, 1_000_000)]).await;
+    let query = FocusQuery::over(span("2026-11-01", "2026-12-01"));
+    let rows = export(&backend, &acme.owner, &query).await;
+    let included: Vec<_> = rows.iter().filter(|row| matches!(row.key.charge, Charge::Included(_))).collect();
+    assert_eq!(included.iter().map(|row| row.list_cost()).sum::<Decimal>(), money("2.501"));
+    assert!(included.iter().all(|row| row.amounts.billed.is_zero() && row.sku_price_id().is_some()));
+    assert_eq!(billed(&rows), money("0.0035"), "what was recorded before keeps its cost until it is repriced");
+
+    clock.advance(Duration::minutes(1));
+    take(Step::Reprice, &backend, &acme, &[]).await;
+    let rows = export(&backend, &acme.owner, &query).await;
+    assert_eq!(billed(&rows), Decimal::ZERO);
+    let moved = rows.iter().find(|row| row.key.charge == Charge::Adjusted).unwrap();
+    assert_eq!(moved.description(), format!("Usage of {MODEL} that a plan includes"));
+    check(&backend, &acme.owner).await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use domain::identity::Role;
 use domain::journal::{Account, ExportedJournal, JournalForm, JournalKind, Preset};
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::statement::parse_month;
+use domain::statement::{MarkupForm, parse_month};
 use rust_decimal::Decimal;
 use testkit::seed::{self, Organization};
 
@@ -93,7 +93,7 @@ async fn a_month_is_charged_back_once_it_is_closed_and_never_again() {
 
     // Late events and new accounts: another file says the same of the same journal.
     acme.spend_of("ads", "2026-11-20", "3.33").await;
-    let form = JournalForm { expense_account: "6510".into(), markup: "10".into(), ..JournalForm::default() };
+    let form = JournalForm { expense_account: "6510".into(), ..JournalForm::default() };
     journal::set_settings(&server.backend, &acme.owner, &form.parse().unwrap()).await.unwrap();
     assert!(!export(&server, &acme.owner, "2026-11", chargeback).await.1);
     let after = file(&server.backend, &acme.owner, "2026-11", chargeback, Preset::Xero).await;
@@ -105,13 +105,14 @@ async fn a_month_is_charged_back_once_it_is_closed_and_never_again() {
     }
     let audited = audit::list(&server.backend, &acme.owner, 100).await.unwrap();
     let changed = audited.iter().find(|row| row.action == "journal.settings_changed").unwrap();
-    assert_eq!(
-        changed.detail,
-        "Changed the journal's expense account from AI usage expense to 6510, the markup from 0 % to 10 %."
-    );
+    assert_eq!(changed.detail, "Changed the journal's expense account from AI usage expense to 6510.");
 
     // What came late stands in the next month, under the month that it belongs to and its team's cost centre.
     server.clock.advance(chrono::Duration::days(31));
+    let (percent, from, reason) = ("10".to_owned(), "2026-12".to_owned(), "Platform.".to_owned());
+    let markup = MarkupForm { percent, from, reason, ..MarkupForm::default() }.parse().unwrap();
+    statements::enter_markup(&server.backend, &acme.owner, &markup).await.unwrap();
+    acme.spend_of("ads", "2026-12-02", "2.001").await;
     close(&server, &acme.owner, "2026-12").await;
     let (next, _) = export(&server, &acme.owner, "2026-12", chargeback).await;
     let said: Vec<_> = next
@@ -123,11 +124,12 @@ async fn a_month_is_charged_back_once_it_is_closed_and_never_again() {
     assert_eq!(
         said,
         [
+            "CC-7 AI usage, December 2026: ads 2.00",
             "CC-7 Adjustment of November 2026 in December 2026: ads 3.33",
-            "CC-7 Markup of 10 %: Adjustment of November 2026 in December 2026: ads 0.33"
+            "CC-7 Markup, December 2026: ads 0.20"
         ]
     );
-    assert_eq!((booked(&next, Account::Recovery), booked(&next, Account::Margin)), (money("-3.33"), money("-0.33")));
+    assert_eq!((booked(&next, Account::Recovery), booked(&next, Account::Margin)), (money("-5.33"), money("-0.20")));
 }
 
 #[tokio::test]

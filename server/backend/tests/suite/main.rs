@@ -5,6 +5,7 @@
 mod allocated;
 mod allocation;
 mod annotations;
+mod billing_basis;
 mod budgets;
 mod business_metrics;
 mod catalogue;

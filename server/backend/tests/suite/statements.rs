@@ -5,16 +5,18 @@ use super::repricing::finish;
 use crate::support::{Server, day, money};
 use backend::prices::runs;
 use backend::{Error, OrgScope, audit, charges, delivery, projects, spend, statements};
-use chrono::Months;
+use chrono::{Months, NaiveDate};
 use domain::charge::ChargeForm;
 use domain::event::EventInput;
 use domain::identity::Role;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::repricing::{RunInput, RunKind};
+use domain::rule::Rule;
 use domain::spend::SpendQuery;
 use domain::statement::{
-    Check, CheckState, DisputeForm, EntrySource, MonthState, MonthStatement, StatementKind, Version, verify,
+    Check, CheckState, DisputeForm, EntrySource, MarkupForm, MarkupRule, MonthState, MonthStatement, StatementKind,
+    Version, verify,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -66,6 +68,12 @@ async fn charge(server: &Server, acme: &Organization, amount: &str, of: &str, pr
     charges::enter(&server.backend, &acme.owner, &[form.parse().unwrap()]).await.unwrap();
 }
 
+async fn mark(server: &Server, scope: &OrgScope, percent: &str, team: &str, from: &str) {
+    let [percent, team, from] = [percent, team, from].map(str::to_owned);
+    let form = MarkupForm { percent, team, from, reason: "Platform.".to_owned(), ..MarkupForm::default() };
+    statements::enter_markup(&server.backend, scope, &form.parse().unwrap()).await.unwrap();
+}
+
 /// Something that moves the sums of months, closed or not; or a close.
 #[derive(Clone, Debug)]
 enum Step {
@@ -74,6 +82,8 @@ enum Step {
     Repriced(u32),
     Charged(usize, i64, bool),
     Moved(bool, usize),
+    /// In hundredths of a percent, of one team or all, from a month on.
+    Marked(i64, bool, usize),
     Closed,
 }
 
@@ -87,6 +97,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (1_u32..90).prop_map(Step::Repriced),
         2 => (0_usize..5, -500_i64..500, any::<bool>()).prop_map(|(month, cents, owned)| Step::Charged(month, cents, owned)),
         1 => (any::<bool>(), 0_usize..4).prop_map(|(back, month)| Step::Moved(back, month)),
+        2 => (0_i64..2_000, any::<bool>(), 0_usize..5).prop_map(|(percent, own, from)| Step::Marked(percent, own, from)),
         4 => Just(Step::Closed),
     ];
     proptest::collection::vec(step, 30)
@@ -136,6 +147,10 @@ impl Books<'_> {
                 // To whom it belongs already is no move.
                 let _same = projects::move_project(backend, owner, search, team, Some(from)).await;
             }
+            Step::Marked(percent, own, from) => {
+                let team = if own { "growth" } else { "" };
+                mark(server, owner, &Decimal::new(percent, 2).to_string(), team, &ALL[from][..7]).await;
+            }
             Step::Closed => {
                 if let Some(of) = ALL[..4].iter().find(|of| !self.closed.contains_key(**of)) {
                     let version = close(server, owner, of).await;
@@ -145,7 +160,7 @@ impl Books<'_> {
         }
     }
 
-    /// Sum of all months' statements = Overview and charges of all months; by team as well; nothing closed has moved.
+    /// Sum of all months' statements without markup = Overview and charges of all months; by team as well; nothing closed has moved.
     async fn check(&self, after: &Step) {
         let (backend, owner) = (&self.server.backend, &self.acme.owner);
         let all = Period::new(day(ALL[0]), day("2027-02-01")).unwrap();
@@ -153,16 +168,19 @@ impl Books<'_> {
         let costs = charges::costs(backend, owner, all).await.unwrap();
         let whole = spend + costs.iter().map(|cost| cost.amount_in(all)).sum::<Decimal>();
         let mut stated_total = Decimal::ZERO;
+        let mut marked: BTreeMap<(NaiveDate, Option<String>, Option<String>), [Decimal; 2]> = BTreeMap::new();
         for of in ALL {
             let statement = stated(self.server, owner, of).await;
             let total = statement.grand_total();
             assert_eq!(statement.entries().total(), total, "{after:?}");
             let teams: Decimal = statement.teams.iter().map(|team| team.total()).sum();
             let unallocated = domain::charge::charged(&statement.unallocated);
-            assert_eq!(teams + unallocated + statement.adjusted(), total, "{after:?}");
+            assert_eq!(teams + statement.marked_up() + unallocated + statement.adjusted(), total, "{after:?}");
             if let Some((closed, _)) = self.closed.get(of) {
                 assert_eq!((statement.state, total), (MonthState::Closed, *closed), "{of} after {after:?}");
             }
+            let ready = statements::readiness(backend, owner, month(of)).await.unwrap().unwrap();
+            assert_eq!(ready, closing(self.server, owner, of).await.readiness, "{of} after {after:?}");
             let parts = [(StatementKind::Project, "main"), (StatementKind::Project, "search")];
             let mut by_project = Decimal::ZERO;
             for (kind, slug) in parts {
@@ -171,14 +189,41 @@ impl Books<'_> {
             let of_nobody = statement.adjustments.iter().filter(|entry| entry.key.project.is_none());
             let of_nobody: Decimal = of_nobody.map(|entry| entry.amount).sum();
             assert_eq!(by_project + unallocated + of_nobody, total, "{of} after {after:?}");
+            let entries = statement.entries();
+            for (key, amount) in entries.iter() {
+                let is_markup = key.source == EntrySource::Markup;
+                let whose = (key.month, key.team.clone(), key.project.clone());
+                marked.entry(whose).or_default()[usize::from(is_markup)] += amount;
+                stated_total -= if is_markup { amount } else { Decimal::ZERO };
+            }
             stated_total += total;
         }
         assert_eq!(stated_total, whole, "after {after:?}");
+        // Closed markup, that of adjustments and of open months are what the rules that count now add to what each project and team owes.
+        let rules: Vec<MarkupRule> = statements::markups(backend, owner)
+            .await
+            .unwrap()
+            .rows
+            .into_iter()
+            .filter(|rule| rule.is_live())
+            .map(|rule| rule.row)
+            .collect();
+        for ((of, team, project), [owed, added]) in marked {
+            let holds = |rule: &&MarkupRule| rule.span().holds(of.and_time(chrono::NaiveTime::MIN).and_utc());
+            let find = |slug: Option<&str>| {
+                rules.iter().filter(holds).find(|rule| rule.team.as_ref().map(|team| team.as_str()) == slug)
+            };
+            let rule = team.as_deref().and_then(|team| find(Some(team)).or_else(|| find(None)));
+            let percent = rule.map(|rule| rule.percent).unwrap_or_default();
+            let expected = domain::money::round_line(owed * percent / Decimal::ONE_HUNDRED);
+            assert_eq!(added, expected, "{of} {team:?} {project:?} after {after:?}");
+        }
         let listed = statements::months(backend, owner).await.unwrap();
         let listed: Decimal = listed.iter().map(|of| of.sums.spend + of.charged + of.adjusted).sum();
         let next = ALL.iter().find(|of| !self.closed.contains_key(**of)).copied().unwrap_or(ALL[4]);
-        let pending = stated(self.server, owner, next).await.adjusted();
-        assert_eq!(listed + pending, whole, "after {after:?}");
+        let pending = stated(self.server, owner, next).await.adjustments;
+        let pending = pending.iter().filter(|entry| entry.key.source != EntrySource::Markup);
+        assert_eq!(listed + pending.map(|entry| entry.amount).sum::<Decimal>(), whole, "after {after:?}");
     }
 }
 
@@ -267,7 +312,65 @@ async fn what_moves_in_a_closed_month_is_an_adjustment_once() {
     }
     let listed = statements::months(&server.backend, &bound).await.unwrap();
     assert!(listed.iter().all(|of| (of.sums.spend + of.charged + of.adjusted).is_zero()));
+    assert_eq!(statements::readiness(&server.backend, &bound, month("2026-11-01")).await.unwrap(), None);
     assert_eq!(problem(statements::closing(&server.backend, &bound, month("2026-10-01")).await).status(), 403);
+}
+
+/// A markup is on the statement, in its hash and in its file, and moves later as anything else does.
+#[tokio::test]
+async fn a_markup_is_a_line_of_its_own_that_closes_with_the_month() {
+    let server = Server::at("2026-12-02T12:00:00Z").await;
+    let acme = server.organization("Acme", "UTC").await;
+    let (backend, owner) = (&server.backend, &acme.owner);
+    acme.spend("2026-10-10", "100").await;
+    acme.spend("2026-11-10", "80.01").await;
+    charge(&server, &acme, "20", "2026-10-01", "").await;
+    mark(&server, owner, "5", "", "2026-10").await;
+    mark(&server, owner, "2.5", "main", "2026-11").await;
+    let viewer = acme.member("eve@acme.example", Role::Viewer).await;
+    let form = |team: &str| MarkupForm {
+        percent: "1".to_owned(),
+        team: team.to_owned(),
+        reason: "So.".to_owned(),
+        ..MarkupForm::default()
+    };
+    let entered = statements::enter_markup(backend, &viewer, &form("").parse().unwrap()).await;
+    assert_eq!(problem(entered).status(), 403);
+    let unknown = problem(statements::enter_markup(backend, owner, &form("nobody").parse().unwrap()).await);
+    assert_eq!(unknown.fields()[0].pointer, "team");
+
+    let october = stated(&server, owner, "2026-10-01").await;
+    assert_eq!((october.marked_up(), october.grand_total()), (money("5"), money("125")), "nobody's has none");
+    let ready = closing(&server, owner, "2026-10-01").await.readiness;
+    assert_eq!((ready.known, ready.unallocated), (money("120"), money("20")));
+    let closed = close(&server, owner, "2026-10-01").await;
+    assert_eq!(closed.total, money("125"));
+    let listed = statements::months(backend, owner).await.unwrap();
+    let october = listed.iter().find(|of| of.month == day("2026-10-01")).unwrap();
+    assert_eq!((october.sums.spend, october.charged), (money("100"), money("20")), "the list is without markup");
+    let mut bundle = statements::bundle(backend, owner, month("2026-10-01")).await.unwrap();
+    assert_eq!(verify(&bundle), []);
+    let body = bundle.versions.last_mut().unwrap().body.as_mut().unwrap();
+    body["statement"]["teams"][0]["projects"][0]["markup"]["amount"] = "6".into();
+    let found: Vec<String> = verify(&bundle).into_iter().map(|finding| finding.detail).collect();
+    assert!(found.iter().any(|detail| detail.starts_with("Percents of the markup add up to 5.000")), "{found:?}");
+
+    // A late event brings its markup along; a markup that is ended for closed months is taken back.
+    acme.spend("2026-10-31", "10").await;
+    let lines = |statement: &MonthStatement| -> Vec<(String, Decimal)> {
+        statement.adjustments.iter().map(|entry| (entry.key.line(day("2026-11-01")), entry.amount)).collect()
+    };
+    let november = stated(&server, owner, "2026-11-01").await;
+    let [usage, markup] = ["2026-10: main/openai/gpt-4o", "2026-10: main/markup"].map(str::to_owned);
+    assert_eq!(lines(&november), [(usage.clone(), money("10")), (markup.clone(), money("0.5"))]);
+    assert_eq!(november.marked_up(), money("2.00025"), "the team's own");
+    let (_, of_main) = statements::one(backend, owner, month("2026-11-01"), StatementKind::Team, "main").await.unwrap();
+    assert_eq!(of_main.grand_total(), money("92.51025"));
+    let rules = statements::markups(backend, owner).await.unwrap();
+    let all = rules.iter().find(|rule| rule.is_live() && rule.row.team.is_none()).unwrap();
+    let october = domain::rule::parse_end("2026-10").unwrap();
+    backend::rules::end(backend, owner, all.rule_id, october).await.unwrap();
+    assert_eq!(lines(&stated(&server, owner, "2026-11-01").await), [(usage, money("10")), (markup, money("-5"))]);
 }
 
 #[tokio::test]
@@ -315,6 +418,12 @@ async fn a_month_is_reviewed_disputed_answered_and_closed() {
     assert_eq!(wrong.fields()[0].pointer, "line");
     let dispute = statements::dispute(backend, &member, november, "main", &form("main/openai/gpt-4o")).await.unwrap();
 
+    // What can be charged back: 12.40 of usage is disputed, and one call can have cost $5.
+    let ready = closing(&server, owner, "2026-11-01").await.readiness;
+    assert_eq!(statements::readiness(backend, owner, november).await.unwrap(), Some(ready.clone()));
+    assert_eq!((ready.known, ready.unpriced_at_most, ready.disputed), (money("12.4"), money("5"), money("12.4")));
+    assert_eq!((ready.share(), ready.priced(), ready.undisputed()), (money("0"), money("0.712"), money("0")));
+
     // The next version, after something moved; and what is different in it.
     acme.spend("2026-11-12", "0.60").await;
     let now = statements::changes(backend, owner, november, 1, None).await.unwrap();
@@ -341,6 +450,8 @@ async fn a_month_is_reviewed_disputed_answered_and_closed() {
     let answer = (false, "The key is yours.");
     assert_eq!(problem(statements::answer(backend, &member, november, dispute, answer).await).status(), 403);
     statements::answer(backend, owner, november, dispute, answer).await.unwrap();
+    let ready = statements::readiness(backend, owner, november).await.unwrap().unwrap();
+    assert_eq!((ready.share(), ready.held_back()), (Decimal::ONE, String::new()), "waived and answered");
     assert_eq!(problem(statements::answer(backend, owner, november, dispute, answer).await).status(), 409);
     let review = statements::team_review(backend, &member, november, "main").await.unwrap();
     assert_eq!(

@@ -150,7 +150,7 @@ impl From<Page<EventRow>> for EventsDocument {
 /// One line of a receipt: quantity x rate / per = amount.
 #[derive(Debug, Serialize, ToSchema)]
 struct ReceiptLine {
-    /// The meter's word; `reported` is what the provider's own figure adds to the computed cost or takes from it.
+    /// The meter's word; `reported` is what the provider's own figure adds to the computed cost or takes from it, `included` what a plan includes.
     #[schema(example = "input_uncached")]
     meter: String,
     /// Decimal string.
@@ -165,7 +165,7 @@ struct ReceiptLine {
     amount: String,
     /// What the modifier behind the line multiplies by; null where a price is behind it.
     factor: Option<String>,
-    /// Id of the price or modifier behind the line; null for `reported`.
+    /// Id of the price or modifier behind the line; null for `reported` and `included`.
     price_id: Option<u64>,
     /// When the price applies apart from its dates.
     #[schema(example = "Batch, over 200,000 input tokens")]

@@ -1,5 +1,6 @@
 //! `/v1/statements/{month}`: review and close of a month.
 
+use super::ReadinessDocument;
 use crate::AppState;
 use crate::api::json::{Body, pointed};
 use crate::caller::ApiCaller;
@@ -81,11 +82,12 @@ struct CloseDocument {
     #[schema(example = "2026-11")]
     month: String,
     state: MonthState,
-    /// Usage, charges and adjustments together, as they were closed or are now: a decimal string with 12 places.
+    /// Usage, charges, markup and adjustments together, as they were closed or are now: a decimal string with 12 places.
     #[schema(example = "480.150000000000")]
     total: String,
     /// What has to hold before it is closed, or held when it was.
     checklist: Vec<CheckItem>,
+    chargeback_ready: ReadinessDocument,
     /// Oldest first.
     versions: Vec<Version>,
     /// What teams said, oldest first.
@@ -99,6 +101,7 @@ impl From<MonthClose> for CloseDocument {
             state: close.statement.state,
             total: exact(close.statement.grand_total()),
             checklist: close.checklist,
+            chargeback_ready: (&close.readiness).into(),
             versions: close.versions,
             replies: close.replies,
         }

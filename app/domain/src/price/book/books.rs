@@ -1,9 +1,10 @@
 //! The organization's own book laid over everybody's.
 
 use super::{PriceBook, Resolved};
+use crate::ids::KeyId;
 use crate::meter::Meter;
 use crate::model::{is_self_hosted, lower, without_mark};
-use crate::price::{CostBasis, Unpriced, basis_at};
+use crate::price::{BillingBasis, CostBasis, Unpriced, basis_at, billing_at, reported_counts};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -53,6 +54,19 @@ impl<'a> Books<'a> {
     #[must_use]
     pub fn basis(self, provider: &str, at: DateTime<Utc>) -> CostBasis {
         self.own.map_or_else(CostBasis::default, |own| basis_at(&own.bases, provider, at))
+    }
+
+    /// How the usage of a key is billed.
+    #[must_use]
+    pub fn billing(self, key: KeyId, at: DateTime<Utc>) -> BillingBasis {
+        let rows = self.own.and_then(|own| own.billing.get(&key));
+        billing_at(rows.into_iter().flatten(), key, at)
+    }
+
+    /// Whether costs that providers reported count anywhere in a span.
+    #[must_use]
+    pub fn reported_counts(self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        self.own.is_some_and(|own| reported_counts(&own.bases, from, to))
     }
 
     /// The label of the model that the organization mapped this name to.

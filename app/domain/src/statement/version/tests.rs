@@ -1,7 +1,7 @@
 use super::*;
 use crate::period::Period;
 use crate::spend::Sums;
-use crate::statement::{CloseFacts, CostOwner, Entry, LineKind, StatementLine, TeamStatement, next_month};
+use crate::statement::{CloseFacts, CostOwner, Entry, LineKind, MarkupRule, StatementLine, TeamStatement, next_month};
 use proptest::prelude::*;
 
 fn owner(slug: &str) -> CostOwner {
@@ -12,7 +12,7 @@ fn cents(number: i64) -> Decimal {
     Decimal::new(number, 2)
 }
 
-fn statement(month: NaiveDate, state: MonthState, amounts: &[i64]) -> MonthStatement {
+pub(in crate::statement) fn statement(month: NaiveDate, state: MonthState, amounts: &[i64]) -> MonthStatement {
     let line = |amount: &i64| StatementLine {
         provider: "openai".to_owned(),
         model: "gpt-4o".to_owned(),
@@ -29,9 +29,10 @@ fn statement(month: NaiveDate, state: MonthState, amounts: &[i64]) -> MonthState
         lines: amounts.iter().map(line).collect(),
         charges: vec![],
         shared: vec![],
+        markup: None,
     };
     let (team, projects) = (Some(owner("growth")), vec![project]);
-    let team = TeamStatement { team, sums: sums.clone(), projects, charges: vec![], shared: vec![] };
+    let team = TeamStatement { team, sums: sums.clone(), projects, charges: vec![], shared: vec![], markup: None };
     MonthStatement {
         month: Period::month_of(month),
         today: next_month(month),
@@ -47,18 +48,14 @@ fn statement(month: NaiveDate, state: MonthState, amounts: &[i64]) -> MonthState
 }
 
 fn facts(statement: &MonthStatement) -> CloseFacts {
-    CloseFacts {
-        month: statement.month,
-        today: statement.today,
-        unpriced: 0,
-        waiver: None,
-        counted: statement.total.spend,
-        stated: statement.total.spend,
-        open_disputes: 0,
-        last_closed: None,
-        pending: Decimal::ZERO,
-        pending_entries: 0,
-    }
+    let MonthStatement { month, today, total, .. } = statement;
+    let facts = crate::statement::close::tests::facts();
+    CloseFacts { month: *month, today: *today, counted: total.spend, stated: total.spend, last_closed: None, ..facts }
+}
+
+fn markup(percent: &str) -> MarkupRule {
+    let (percent, reason) = (percent.to_owned(), "Platform.".to_owned());
+    crate::statement::MarkupForm { percent, reason, ..Default::default() }.parse().unwrap().rule
 }
 
 /// Each month with a version for review and a closed one.
@@ -67,7 +64,7 @@ fn bundle(months: &[Vec<i64>]) -> Bundle {
     for (place, amounts) in (1..).zip(months) {
         let month = NaiveDate::from_ymd_opt(2026, place, 1).unwrap();
         for (number, state) in [(1, MonthState::InReview), (2, MonthState::Closed)] {
-            let statement = statement(month, state, amounts);
+            let statement = statement(month, state, amounts).with_markups(&[markup("5")]);
             let checklist = facts(&statement).checklist();
             let body = StatementBody { statement, checklist };
             let version = Version {
@@ -145,8 +142,22 @@ fn what_is_wrong_is_named_with_its_place() {
         found[0],
         "2026-01 version 1, team growth, project main: The lines add up to 7.000000000000, not to 3.000000000000."
     );
-    assert_eq!(found[1], "2026-01 version 1: Entries add up to 7.000000000000, not to 3.000000000000.");
+    assert_eq!(found[1], "2026-01 version 1: Entries add up to 7.150000000000, not to 3.150000000000.");
     assert!(found[2].starts_with("2026-01 version 2: The hash of the version before"), "{found:?}");
+
+    // So is whoever changes a markup, or its percent.
+    let mut marked = whole.clone();
+    let BundledVersion { version, body } = &mut marked.versions[0];
+    let body = body.as_mut().unwrap();
+    body["statement"]["teams"][0]["projects"][0]["markup"]["percent"] = "6".into();
+    version.body_hash = sha256(&canonical(body));
+    *version = version.clone().sealed();
+    let found = places(&marked);
+    assert_eq!(
+        found[0],
+        "2026-01 version 1, team growth, project main: Percents of the markup add up to 0.180000000000, not to 0.150000000000."
+    );
+    assert_eq!(places(&Bundle { format: OLDER_FORMAT.to_owned(), ..whole.clone() }), Vec::<String>::new());
 
     let mut after = whole.clone();
     after.versions[3].version.month = after.versions[1].version.month;

@@ -93,8 +93,8 @@ impl Request<'_> {
         sent.usage = numbers_only(&sent.usage);
         let LookedUp { timestamp, event_key, .. } = read;
         let id = sent.id.clone().unwrap_or_else(|| event_key.to_string());
-        let booking =
-            book(self.books, &sent.counted_from(read.counted_from.as_ref()), &read.used, &read.meters, timestamp);
+        let counted = sent.counted_from(read.counted_from.as_ref());
+        let booking = book(self.books, self.key_id, &counted, &read.used, &read.meters, timestamp);
         NewEvent {
             org_id: self.scope.org_id(),
             key_id: self.key_id,

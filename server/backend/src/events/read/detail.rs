@@ -214,7 +214,7 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &ReceiptLine) -> Receipt
                 ..row
             }
         }
-        LineSource::Reported => row,
+        LineSource::Reported | LineSource::Included => row,
     }
 }
 
@@ -245,13 +245,12 @@ fn alternatives(books: Books<'_>, event: &StoredEvent, models: &[String]) -> (Ve
     (tiers(books, served), cheaper_models(books, served, models.iter().map(String::as_str)))
 }
 
-/// What the price book makes of an event: its lines without what the provider's own figure adds. None where there are no others.
+/// What the price book makes of an event: its lines without what the provider's own figure adds and what a plan includes. None where there are no others.
 fn computed(cost: Option<Decimal>, lines: &[ReceiptLine]) -> Option<Decimal> {
-    match lines.iter().find(|line| line.source == LineSource::Reported) {
-        Some(_) if lines.len() == 1 => None,
-        Some(over) => cost.map(|cost| cost - over.amount),
-        None => cost,
+    if lines.is_empty() {
+        return cost;
     }
+    lines.iter().filter(|line| line.source.is_computed()).map(|line| line.amount).reduce(|sum, amount| sum + amount)
 }
 
 /// Label and value of every attribute that was sent, in the order of the documentation.

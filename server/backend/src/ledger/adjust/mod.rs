@@ -32,9 +32,14 @@ impl Booking {
         self.lines.iter().filter(|line| line.source.is_term())
     }
 
-    /// The same under other lines of the contract; what has no cost has none of them.
+    /// Whether a plan includes what was used.
+    fn is_included(&self) -> bool {
+        self.lines.iter().any(|line| line.source == LineSource::Included)
+    }
+
+    /// The same under other lines of the contract; what has no cost, or is included in a plan, has none of them.
     fn under_contract(&self, lines: Vec<ReceiptLine>) -> Self {
-        let Some(cost) = self.cost else { return self.clone() };
+        let Some(cost) = self.cost.filter(|_| !self.is_included()) else { return self.clone() };
         let sum = |lines: &mut dyn Iterator<Item = Decimal>| lines.sum::<Decimal>();
         let before = sum(&mut self.of_contract().map(|line| line.amount));
         let after = sum(&mut lines.iter().map(|line| line.amount));
@@ -74,17 +79,21 @@ impl CostState {
     pub(crate) fn rated_again(&self, books: Books<'_>) -> Option<Booking> {
         // What cannot be read any more keeps its cost.
         let used = self.event.used()?;
-        let rated = book(books, &self.event.counted(), &used, &self.event.meters, self.event.timestamp);
+        let rated =
+            book(books, self.event.key_id, &self.event.counted(), &used, &self.event.meters, self.event.timestamp);
         let booking = rated.under_contract(self.current.of_contract().cloned().collect());
         (!self.current.same_money(&booking)).then_some(booking)
     }
 
     /// What the terms of a contract count of the event: each meter under its term, with what it costs without the contract.
     ///
-    /// An event without a price takes no part.
+    /// An event without a price takes no part, nor does one that a plan includes.
     pub(crate) fn under<'a>(&self, terms: &'a [ContractTerm]) -> Vec<Counted<'a>> {
         let model = self.current.priced_as.as_deref().and_then(|label| label.split_once('/'));
         let (Some(_), Some((_, model))) = (self.current.cost, model) else { return Vec::new() };
+        if self.current.is_included() {
+            return Vec::new();
+        }
         let seller = canonical_provider(&self.event.sent.provider);
         let mut amounts = BTreeMap::<Meter, Volume>::new();
         for line in self.current.lines.iter().filter(|line| !line.source.is_term()) {
@@ -119,10 +128,10 @@ impl CostState {
     pub(crate) fn cost_with(&self, books: Books<'_>) -> (Option<Decimal>, bool) {
         let event = &self.event;
         let Some(used) = event.used() else { return (None, false) };
-        let booking = book(books, &event.counted(), &used, &event.meters, event.timestamp);
+        let booking = book(books, event.key_id, &event.counted(), &used, &event.meters, event.timestamp);
         let is_uplift = |line: &ReceiptLine| match line.source {
             LineSource::Modifier { modifier_id, .. } => books.common.modifier(modifier_id).is_some(),
-            LineSource::Price { .. } | LineSource::Term { .. } | LineSource::Reported => false,
+            LineSource::Price { .. } | LineSource::Term { .. } | LineSource::Reported | LineSource::Included => false,
         };
         let is_uplifted = booking.lines.iter().any(is_uplift);
         (booking.cost, is_uplifted)

@@ -66,7 +66,9 @@ fn terms(state: &CostState, to: &Booking) -> Vec<(&'static str, i64, Decimal)> {
             LineSource::Term { term_id } => {
                 Some((line.meter.as_str(), i64::try_from(term_id).ok()?, sign * line.amount))
             }
-            LineSource::Price { .. } | LineSource::Modifier { .. } | LineSource::Reported => None,
+            LineSource::Price { .. } | LineSource::Modifier { .. } | LineSource::Reported | LineSource::Included => {
+                None
+            }
         });
         lines.collect()
     };

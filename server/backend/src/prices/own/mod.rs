@@ -1,4 +1,4 @@
-//! The organization's own book: prices, factors and names of models that go before the common ones, and which cost counts.
+//! The organization's own book: prices, factors and names of models that go before the common ones, which cost counts, and how keys are billed.
 //!
 //! Its rows are rules ([`crate::rules`]); what they mean is here.
 
@@ -131,7 +131,13 @@ pub(super) async fn load_own(pool: &PgPool, scope: &OrgScope, known_at: Option<D
 
 /// The rows of the own book that count, or that counted at an instant.
 pub(super) async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateTime<Utc>>) -> Result<BookRows, Error> {
-    let kinds = [RuleKind::PriceOverride, RuleKind::PriceModifier, RuleKind::ModelAlias, RuleKind::CostBasis];
+    let kinds = [
+        RuleKind::PriceOverride,
+        RuleKind::PriceModifier,
+        RuleKind::ModelAlias,
+        RuleKind::CostBasis,
+        RuleKind::BillingBasis,
+    ];
     let rules = rules::known(pool, scope, &kinds, known_at).await?;
     let mut aliases: Vec<ModelAlias> = rules::of_kind(&rules)?;
     // The one entered last goes first.
@@ -141,6 +147,7 @@ pub(super) async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateT
         prices: rules::of_kind(&rules)?,
         modifiers: rules::of_kind(&rules)?,
         bases: rules::of_kind(&rules)?,
+        billing: rules::of_kind(&rules)?,
         ..BookRows::default()
     })
 }

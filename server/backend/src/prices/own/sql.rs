@@ -3,6 +3,7 @@
 use crate::ledger::{event_of, is_last, key};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
+use domain::ids::KeyId;
 use domain::price::BookPrice;
 use domain::span::Span;
 use rust_decimal::Decimal;
@@ -130,6 +131,30 @@ pub(super) async fn reported_costs(
     .fetch_all(connection)
     .await?;
     rows.iter().map(Reported::of).collect()
+}
+
+/// Whether events of a key and a span came since, or were moved by a run since.
+pub(super) async fn is_key_used(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    key_id: KeyId,
+    span: Span,
+    since: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let used = sqlx::query_scalar(concat!(
+        "select exists (
+            select 1 from events as e
+            where e.org_id = $1 and e.event_key >= $3 and e.event_key < $4
+              and e.series_id in (select series_id from series where org_id = $1 and key_id = $5)
+              and (e.received_at >= $2 or exists (
+                  select 1 from adjustments as a
+                  where a.org_id = e.org_id and a.event_key = e.event_key and a.adjusted_at >= $2 and ",
+        may_count!(),
+        ")))"
+    ));
+    let (from, to) = (span.from.map_or_else(Uuid::nil, key::first_key), span.to.map_or_else(Uuid::max, key::first_key));
+    let bound = used.bind(scope.org_id().0).bind(since).bind(from).bind(to).bind(key_id.0);
+    Ok(bound.fetch_one(connection).await?)
 }
 
 /// Whether spend has anything of these terms.

@@ -7,7 +7,7 @@ use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::RuleChangeId;
 use domain::model::{canonical_provider, lower, other_spellings};
-use domain::price::{CostBasisRule, ModelAlias};
+use domain::price::{BillingBasisRule, CostBasisRule, ModelAlias};
 use domain::problem::Problem;
 use domain::rule::{Rule, RuleKind};
 
@@ -85,10 +85,18 @@ async fn used(
             }
             (is_used, "Events with a reported cost were booked since. End this choice, or choose again, and reprice.")
         }
+        RuleKind::BillingBasis => {
+            let choices: Vec<BillingBasisRule> = rules::of_kind(&entered)?;
+            let mut is_used = false;
+            for choice in &choices {
+                is_used |= sql::is_key_used(connection, scope, choice.key_id, choice.span(), since).await?;
+            }
+            (is_used, "Events of this key were booked since. Choose again, and reprice.")
+        }
         // Nothing is booked with an allocation rule: sums are shared out by those that count.
         RuleKind::Allocation => return Ok(None),
-        // Nothing is booked with a charge: statements follow from those that count.
-        RuleKind::Charge => return Ok(None),
+        // Nothing is booked with a charge or a markup: statements follow from those that count.
+        RuleKind::Charge | RuleKind::Markup => return Ok(None),
     };
     Ok(is_used.then_some(detail))
 }

@@ -7,7 +7,7 @@
 pub(crate) mod tests;
 
 use super::sql;
-use crate::allocation::{self, whole_months};
+use crate::allocation::{self, SharedFlow, whole_months};
 use crate::scope::Visible;
 use crate::{Backend, Error, OrgScope};
 use chrono::NaiveDate;
@@ -45,6 +45,8 @@ struct Question {
     needs: Needs,
     days: Period,
     state: State,
+    /// Of what charges cost, where that matters: a hash.
+    charged: u64,
 }
 
 /// What an answer rests on.
@@ -71,6 +73,7 @@ pub(crate) struct Answers {
     paid: Kept<PaidMeter>,
     causes: Kept<AnomalyCause>,
     allocated: Kept<Allocated>,
+    shared: Kept<SharedFlow>,
 }
 
 impl Default for Answers {
@@ -83,6 +86,7 @@ impl Default for Answers {
             paid: Kept::weighing(|_| 1),
             causes: Kept::weighing(|_| 1),
             allocated: Kept::weighing(|made| made.flows.len() + made.teams.len() + made.projects.len()),
+            shared: Kept::weighing(|_| 4),
         }
     }
 }
@@ -182,6 +186,22 @@ impl Asker<'_> {
             Some(part) => kept.settle(part, read).await,
             None => Ok(None),
         }
+    }
+
+    /// What rules moved in some days of usage, and of charges whose costs have this hash: worked out by `read` where it is not known; none where it is too much to keep.
+    pub(crate) async fn shared<F>(
+        self,
+        span: Period,
+        charged: u64,
+        read: impl FnOnce(Period) -> F,
+    ) -> Result<Option<Rows<SharedFlow>>, Error>
+    where
+        F: Future<Output = Result<Vec<SharedFlow>, Error>>,
+    {
+        let kept = &self.backend.answers.shared;
+        let query = SpendQuery::over(span).by([Dimension::AllocatedTeam]);
+        let Some(question) = self.questions(vec![(&query, span)]).await?.pop() else { return Ok(None) };
+        kept.settle(kept.part(Question { charged, ..question }).await, read).await
     }
 
     /// Quantity and spend of every meter of every model of every project.
@@ -284,28 +304,35 @@ impl Asker<'_> {
         kept: &Kept<T>,
         asked: Vec<(&SpendQuery, Period)>,
     ) -> Result<Vec<Part<T>>, Error> {
+        let questions = self.questions(asked).await?;
+        let mut parts = Vec::with_capacity(questions.len());
+        for question in questions {
+            parts.push(kept.part(question).await);
+        }
+        Ok(parts)
+    }
+
+    /// Each of these queries about its days, with what its answer rests on.
+    async fn questions(self, asked: Vec<(&SpendQuery, Period)>) -> Result<Vec<Question>, Error> {
         let is_allocated = asked.iter().any(|(query, _)| query.is_allocated());
         let rests_on = |days: Period| if is_allocated { whole_months(days) } else { days };
         let spans: Vec<Period> = asked.iter().map(|(_, days)| rests_on(*days)).collect();
         let rests_on_projects = asked.iter().any(|(query, _)| self.rests_on_projects(query));
         // What is read after this may be newer than the states say: whoever comes later with the same states would not mind.
         let states = sql::states(&self.backend.pool, self.scope, &spans, [rests_on_projects, is_allocated]).await?;
-        let mut parts = Vec::with_capacity(spans.len());
-        for ((query, days), state) in asked.into_iter().zip(states) {
-            let question = Question {
-                org_id: self.scope.org_id(),
-                visible: self.scope.visible().clone(),
-                part: self.part,
-                bucket: query.bucket,
-                group_by: query.group_by.clone(),
-                filters: query.filters.clone(),
-                needs: query.needs(),
-                days,
-                state,
-            };
-            parts.push(kept.part(question).await);
-        }
-        Ok(parts)
+        let question = |((query, days), state): ((&SpendQuery, Period), State)| Question {
+            org_id: self.scope.org_id(),
+            visible: self.scope.visible().clone(),
+            part: self.part,
+            bucket: query.bucket,
+            group_by: query.group_by.clone(),
+            filters: query.filters.clone(),
+            needs: query.needs(),
+            days,
+            state,
+            charged: 0,
+        };
+        Ok(asked.into_iter().zip(states).map(question).collect())
     }
 
     /// Whether an answer changes with the words and owners of projects.

@@ -12,7 +12,7 @@ use sqlx::{PgPool, Row};
 use std::collections::HashMap;
 
 /// What identifies a row.
-type RowKey = (Option<BucketStart>, Vec<Option<String>>);
+pub(super) type RowKey = (Option<BucketStart>, Vec<Option<String>>);
 
 /// Adds to the rows of a query of days, and to their total, how long their calls took.
 pub(super) async fn add(

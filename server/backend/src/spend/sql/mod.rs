@@ -1,5 +1,6 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+mod customers;
 mod latencies;
 mod levels;
 mod needed;
@@ -12,7 +13,7 @@ pub(super) use orders::orders;
 pub(super) use unpriced::{paid, unpriced};
 
 use levels::{push_level, push_owner};
-use needed::{CALLS, KINDS, needed_sums_of, push_kinds};
+use needed::{BY_METER, CALLS, needed_sums_of, push_by_meter};
 
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::CURRENT_COST;
@@ -90,8 +91,13 @@ pub(super) async fn grouped(
             grouped.push(found(row, query)?);
         }
     }
-    if let (true, Source::Days(period)) = (query.needs().latencies, source) {
-        Box::pin(latencies::add(pool, scope, part, query, *period, (&mut grouped, &mut total))).await?;
+    if let Source::Days(period) = source {
+        if query.needs().latencies {
+            Box::pin(latencies::add(pool, scope, part, query, *period, (&mut grouped, &mut total))).await?;
+        }
+        if query.needs().customers {
+            Box::pin(customers::add(pool, scope, part, query, *period, (&mut grouped, &mut total))).await?;
+        }
     }
     grouped.sort_by(in_order);
     Ok((grouped, total))
@@ -102,7 +108,7 @@ pub(super) async fn grouped(
 /// A peak is found among sums of quarters of an hour, which are summed once more.
 fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source, limit: usize) -> Query {
     let needs = query.needs();
-    let (calls, kinds) = (if needs.calls { CALLS } else { "" }, if needs.tokens { KINDS } else { "" });
+    let (calls, by_meter) = (if needs.calls { CALLS } else { "" }, if needs.meters { BY_METER } else { "" });
     let (quarter, by_quarter) = if needs.peak { ("r.quarter, ", ", r.quarter") } else { ("", "") };
     let mut sql = Query::new("with ");
     sql.push(if needs.peak { "quarters" } else { "grouped" }).push(" as (select ").push(quarter);
@@ -114,7 +120,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
     });
     sql.push(" as bucket_secs, ");
     push_group_keys(&mut sql, query, source);
-    sql.push(SUMS).push(calls).push(kinds).push(" from ");
+    sql.push(SUMS).push(calls).push(by_meter).push(" from ");
     push_source(&mut sql, scope, part, query, source);
     for filter in &query.filters {
         push_filter(&mut sql, scope, filter, source);
@@ -138,7 +144,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
         ") select true as is_total, null::timestamp as bucket_at, null::int as bucket_secs,
             null as key_1, null as key_2, null as key_3, ",
     );
-    sql.push(SUMS_OF_SUMS).push(calls).push(kinds);
+    sql.push(SUMS_OF_SUMS).push(calls).push(by_meter);
     if needs.peak {
         const PEAKS: &str = "from (select sum(requests)::bigint as requests, sum(tokens)::bigint as tokens from quarters group by quarter) as whole)";
         sql.push(", (select coalesce(max(requests), 0) ").push(PEAKS).push(" as peak_requests");
@@ -148,7 +154,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
     push_words(&mut sql, scope, query);
     sql.push("spend, booked, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost");
     sql.push(if needs.calls { ", retries, retry_cost, cache_hits" } else { "" });
-    sql.push(if needs.tokens { ", input, cache_read, output" } else { "" });
+    sql.push(if needs.meters { ", input, cache_read, output, included" } else { "" });
     sql.push(if needs.peak { ", peak_requests, peak_tokens" } else { "" });
     sql.push(" from shown");
     sql
@@ -236,8 +242,8 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
 fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source) {
     match source {
         Source::Days(period) | Source::Allocated(period) => {
-            if query.needs().tokens {
-                push_kinds(sql, scope, *period, query);
+            if query.needs().meters {
+                push_by_meter(sql, scope, *period, query);
             } else {
                 sql.push(if is_coarse(query) { "spend_by_coarse_day as r" } else { "spend_by_day as r" });
             }
@@ -370,9 +376,9 @@ pub(super) async fn events_in_span(pool: &PgPool, scope: &OrgScope, query: &Spen
     Ok(count.fetch_one(pool).await?)
 }
 
-/// First instant and end of what a query asks.
-pub(super) fn instants(scope: &OrgScope, query: &SpendQuery) -> (DateTime<Utc>, DateTime<Utc>) {
-    match query.range {
+/// First instant and end of a span.
+pub(super) fn instants(scope: &OrgScope, range: SpendRange) -> (DateTime<Utc>, DateTime<Utc>) {
+    match range {
         SpendRange::Days { from, to } => scope.zone().instants(Period { from, to }),
         SpendRange::Instants { from, to } => (from, to),
     }
@@ -387,7 +393,7 @@ struct Offsets {
 
 impl Offsets {
     fn of(scope: &OrgScope, query: &SpendQuery) -> Self {
-        let (from, to) = instants(scope, query);
+        let (from, to) = instants(scope, query.range);
         let mut offsets = Self { starts: Vec::new(), ends: Vec::new(), secs: Vec::new() };
         for (start, end, secs) in scope.zone().offsets(from, to) {
             offsets.starts.push(start);

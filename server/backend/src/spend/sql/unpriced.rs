@@ -28,7 +28,7 @@ pub(in crate::spend) async fn unpriced(
          from spend_by_coarse_day as r
          left join {OPERATIONS} as o on o.org_id = r.org_id and o.coarse_id = r.coarse_id
          left join rollup_coarse_meter_day as m on m.org_id = r.org_id and m.day = r.day and m.coarse_id = r.coarse_id
-            and m.meter <> 'reported' and m.quantity > 0
+            and m.meter not in ('reported', 'included') and m.quantity > 0
          where r.unpriced_requests > 0 and r.unpriced_upper_bound > 0 and "
     ));
     push_days(&mut sql, scope, period, "r.");
@@ -66,7 +66,7 @@ pub(in crate::spend) async fn paid(pool: &PgPool, scope: &OrgScope, period: Peri
          from spend_by_coarse_day as r
          left join {OPERATIONS} as o on o.org_id = r.org_id and o.coarse_id = r.coarse_id
          join rollup_coarse_meter_day as m on m.org_id = r.org_id and m.day = r.day and m.coarse_id = r.coarse_id
-         where r.org_id = $1 and r.day >= $2 and r.day < $3 and m.booked + m.adjusted > 0 and m.meter <> 'reported'
+         where r.org_id = $1 and r.day >= $2 and r.day < $3 and m.booked + m.adjusted > 0 and m.meter not in ('reported', 'included')
          group by r.provider, r.model, o.operation, m.meter"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.org_id().0).bind(period.from).bind(period.to);

@@ -106,6 +106,7 @@ fn any_measures() -> impl Strategy<Value = Vec<Measure>> {
         1 => Just(vec![Measure::InputTokens]),
         1 => Just(vec![Measure::PeakRequestsPerMinute, Measure::RetryCost]),
         1 => Just(vec![Measure::LatencyP95, Measure::FirstTokenP50]),
+        1 => Just(vec![Measure::CostPerCustomer]),
     ]
 }
 
@@ -130,6 +131,7 @@ fn any_query() -> impl Strategy<Value = SpendQuery> {
             bucket,
             group_by: group_by.into_iter().collect(),
             measures,
+            metric: None,
             filters,
         },
     )

@@ -16,13 +16,13 @@ use domain::meter::{Meter, Meters, UsageFormat};
 use domain::price::Context;
 use domain::rating::{rate_usage, upper_bound};
 use domain::spend::{
-    BucketStart, CallCounts, Dimension, Filter, Granularity, Latencies, Needs, Peak, SpendRange, SpendRow, TokenKinds,
+    BucketStart, ByMeter, CallCounts, Dimension, Filter, Granularity, Latencies, Needs, Peak, SpendRange, SpendRow,
     latency_class,
 };
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use testkit::{TestDatabase, seed};
 
@@ -219,12 +219,22 @@ impl Org {
             total.peak = Some(peak(by_row.values().flatten()));
             rows.iter_mut().for_each(|(key, sums)| sums.peak = Some(peak(&by_row[key])));
         }
+        if query.needs().customers {
+            total.customers = Some(self.customers(by_row.values().flatten().copied()));
+            rows.iter_mut().for_each(|(key, sums)| sums.customers = Some(self.customers(by_row[key].iter().copied())));
+        }
         let mut rows: Vec<_> = rows.into_iter().collect();
         rows.sort_by(|((a, keys_a), a_sums), ((b, keys_b), b_sums)| {
             a.cmp(b).then(b_sums.spend.cmp(&a_sums.spend)).then(keys_a.cmp(keys_b))
         });
         let row = |((bucket, keys), sums)| SpendRow { bucket, keys, sums };
         (rows.into_iter().map(row).collect(), total)
+    }
+
+    /// How many customers used something, as they count.
+    fn customers<'a>(&self, events: impl IntoIterator<Item = &'a Used>) -> i64 {
+        let customers = events.into_iter().filter_map(|used| self.value(used, &Dimension::Customer));
+        customers.collect::<BTreeSet<_>>().len().try_into().unwrap()
     }
 
     async fn check(&self, events: &[Used], scope: &OrgScope, text: &str) -> SpendAnswer {
@@ -305,8 +315,12 @@ impl Used {
         let is_hit = matches!(self.cost, Cost::Avoided);
         let tokens = |tokens: u64| i64::try_from(if is_hit { 0 } else { tokens }).unwrap();
         let [read, output] = [self.tokens / 4, self.tokens / 3];
-        let kinds =
-            TokenKinds { input: tokens(self.tokens - output), cache_read: tokens(read), output: tokens(output) };
+        let by_meter = ByMeter {
+            input: tokens(self.tokens - output),
+            cache_read: tokens(read),
+            output: tokens(output),
+            included: Decimal::ZERO,
+        };
         let sums = self.sums();
         let retry_cost = if self.is_retry() { sums.spend } else { Decimal::ZERO };
         let calls = CallCounts { retries: self.is_retry().into(), retry_cost, cache_hits: is_hit.into() };
@@ -318,7 +332,7 @@ impl Used {
         }
         Sums {
             calls: needs.calls.then_some(calls),
-            kinds: needs.tokens.then_some(kinds),
+            by_meter: needs.meters.then_some(by_meter),
             latencies: needs.latencies.then_some(latencies),
             ..sums
         }

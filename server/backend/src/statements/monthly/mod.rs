@@ -4,6 +4,7 @@
 
 mod sql;
 
+use super::mail::total_label;
 use super::{month, one};
 use crate::delivery::{self, Button, Figure, Letter, NewMail, Row, without_links};
 use crate::{Backend, Error, OrgScope, audit, identity, projects};
@@ -186,7 +187,7 @@ fn letter(whose: &str, now: &MonthStatement, before: &MonthStatement, url: Strin
         title: format!("Statement of {whose}, {month}: {}", format::money(total)),
         paragraphs: std::iter::once(state.to_owned()).chain(unpriced).collect(),
         figures: vec![
-            figure("Total".to_owned(), format::money(total)),
+            figure(total_label(now).to_owned(), format::money(total)),
             figure(format!("vs {}", format::month(before.month.from)), format::money_signed(change)),
         ],
         rows_title: "Top lines".to_owned(),

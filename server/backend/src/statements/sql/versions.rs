@@ -216,7 +216,7 @@ pub(in crate::statements) struct Known {
     pub(in crate::statements) closed: Option<ClosedSums>,
 }
 
-/// The sums of a closed month.
+/// The sums of a closed month, without markup.
 #[derive(Clone, Debug)]
 pub(in crate::statements) struct ClosedSums {
     pub(in crate::statements) spend: Decimal,
@@ -240,6 +240,7 @@ pub(in crate::statements) async fn states(
          left join (
             select * from statement_entries
             where ($4::text[] is null or project = any($4)) and ($5::text[] is null or team = any($5))
+              and source ->> 'kind' <> 'markup'
          ) e on e.org_id = v.org_id and e.month = v.month and e.number = v.number
          where v.org_id = $1 and v.month >= $2 and v.month < $3 group by v.month",
     )

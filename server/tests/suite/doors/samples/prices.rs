@@ -67,6 +67,9 @@ fn own(world: &World) -> Vec<Sample> {
         api("GET /v1/cost-basis", "/v1/cost-basis"),
         administers(api("POST /v1/cost-basis", "/v1/cost-basis"))
             .body(json!({"basis": "reported", "provider": "openrouter", "reason": "Contract"})),
+        api("GET /v1/billing-basis", "/v1/billing-basis"),
+        administers(api("POST /v1/billing-basis", "/v1/billing-basis"))
+            .body(json!({"key_id": world.key_id, "basis": "included", "reason": "Team plan"})),
     ]
 }
 

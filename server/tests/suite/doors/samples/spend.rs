@@ -25,6 +25,12 @@ fn spend() -> Vec<Sample> {
         api("PUT /v1/statement-mails", "/v1/statement-mails")
             .guarded(Guard::Key(KeyScope::Admin))
             .body(json!({"schedule": "over", "recipients": []})),
+        page("/o/{org}/statements/markup", "/o/acme/statements/markup"),
+        form("statements/markup", &[("percent", "5"), ("reason", "Platform")]).needs(Permission::ManagePrices),
+        api("GET /v1/markups", "/v1/markups"),
+        api("POST /v1/markups", "/v1/markups")
+            .guarded(Guard::Key(KeyScope::Admin))
+            .body(json!({"percent": "5", "reason": "Platform"})),
         page("/o/{org}/statements/{month}/journal", "/o/acme/statements/2026-11/journal"),
         page("/o/{org}/statements/{month}/journal.csv", "/o/acme/statements/2026-11/journal.csv?kind=accrual"),
         form("journal/export", &[("month", "2026-11"), ("kind", "accrual"), ("preset", "xero")])
