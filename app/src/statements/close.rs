@@ -1,7 +1,7 @@
 //! A month on its way to be closed: what is in the way first, then what teams say, its versions, and the difference between two.
 
 use super::api::{AnswerDispute, CloseMonth, ReviewMonth, WaiveCheck};
-use super::list::{adjustments, figures, ready_figure, state_badge};
+use super::list::{adjustments, figures, known, ready_figure, state_badge};
 use super::replies::{disputes_of, reply_text};
 use crate::form::{Posted, hidden};
 use crate::format;
@@ -46,7 +46,7 @@ pub(crate) async fn closing(visit: Visit) -> Drawn {
     let list = UrlQuery::new().with("month", &month_text(month.from)).at(&format!("/o/{}/statements", visit.org()));
     let crumbs = vec![Crumb::link("Statements", list), Crumb::here("Review and close")];
     let title = format::month(month.from);
-    let lead = lead(&visit, &close);
+    let (lead, known) = (lead(&visit, &close), known(&visit, &close.statement).await?);
     let bundle = close.latest().map(|_| {
         let href = format!("{}/bundle.json", visit.path);
         view! { <a class="button" href=href download="" rel="external">"Bundle"</a> }
@@ -57,7 +57,7 @@ pub(crate) async fn closing(visit: Visit) -> Drawn {
             <Breadcrumb crumbs=crumbs/>
             <PageHead title=title lead=lead>{state_badge(close.statement.state)}{bundle}</PageHead>
             <UrlNotice known=NOTICES/>
-            <div class="headline">{figures(&close.statement)}{ready_figure(&close.readiness, None)}</div>
+            <div class="headline">{figures(&close.statement, &known)}{ready_figure(&close.readiness, None)}</div>
             {checklist(&close)}
             {waive(&visit, &close)}
             {actions(&visit, &close)}

@@ -1,5 +1,6 @@
 //! The list: one month by team and project, and the months before.
 
+use crate::error::AppError;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
@@ -7,9 +8,10 @@ use crate::spend::labels::SpendCell;
 use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, columns, html};
 use chrono::NaiveDate;
 use domain::allocation::shared;
+use domain::budget::SpendScope;
 use domain::charge::charged;
 use domain::period::Period;
-use domain::spend::Sums;
+use domain::spend::{Provenance, Sums};
 use domain::statement::{
     CostOwner, Entry, MonthState, MonthStatement, MonthTotal, ProjectStatement, Readiness, StatementKind,
     TeamStatement, month_text, parse_month,
@@ -26,6 +28,7 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         backend::statements::month(&visit.backend, &visit.scope, month, false),
         backend::statements::has_markups(&visit.backend, &visit.scope),
     )?;
+    let known = known(&visit, &statement).await?;
     let exports = format!("/o/{}/exports", visit.org());
     let of_month = month_text(month.from);
     let whole = visit.scope.sees_all().then(|| {
@@ -38,17 +41,23 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         format!("Statements, {}", format::month(month.from)),
         view! {
             <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter.">{whole}<Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
-            {draw(visit.org(), &months, &statement, has_markups)}
+            {draw(visit.org(), &months, &statement, &known, has_markups)}
         },
     ))
 }
 
-fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement, has_markups: bool) -> AnyView {
+fn draw(
+    org: &str,
+    months: &[MonthTotal],
+    statement: &MonthStatement,
+    known: &Provenance,
+    has_markups: bool,
+) -> AnyView {
     if months.is_empty() && is_empty(statement) {
         let text = "There is a statement for every month with usage or charges.";
         return html! { <EmptyState title="No usage yet" text=text/> };
     }
-    let (present, earlier) = (present(org, statement), earlier(org, months, statement, has_markups));
+    let (present, earlier) = (present(org, statement, known), earlier(org, months, statement, has_markups));
     html! { {present}{earlier} }
 }
 
@@ -57,9 +66,9 @@ fn is_empty(statement: &MonthStatement) -> bool {
     statement.teams.is_empty() && statement.unallocated.is_empty() && statement.unallocated_shared.is_empty()
 }
 
-fn present(org: &str, statement: &MonthStatement) -> AnyView {
+fn present(org: &str, statement: &MonthStatement, known: &Provenance) -> AnyView {
     let title = format::month(statement.month.from);
-    let figures = figures(statement);
+    let figures = figures(statement, known);
     let table = by_payer(org, statement);
     html! {
         <div class="headline">{figures}</div>
@@ -109,8 +118,14 @@ pub(super) fn state_badge(state: MonthState) -> AnyView {
     html! { <Badge tone=tone>{state.label()}</Badge> }
 }
 
+/// How the usage of a statement is known.
+pub(super) async fn known(visit: &Visit, statement: &MonthStatement) -> Result<Provenance, AppError> {
+    let (part, month) = (SpendScope::Organization, statement.month.into());
+    Ok(backend::spend::provenance(&visit.backend, &visit.scope, part, month, &statement.total).await?)
+}
+
 /// The total with whether the month is over, and what is not in it.
-pub(super) fn figures(statement: &MonthStatement) -> AnyView {
+pub(super) fn figures(statement: &MonthStatement, known: &Provenance) -> AnyView {
     let (total, charged, shared) = (&statement.total, statement.charged(), statement.shared());
     let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
     let state = if statement.is_over() || statement.state != MonthState::Open {
@@ -133,11 +148,13 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     let words: Vec<String> = parts.iter().map(|(of, _)| of.to_lowercase()).collect();
     let caption = if parts.len() > 1 { format!("{month}, {}", words.join(" + ")) } else { month };
     let figure = |(caption, amount)| {
-        view! { <Figure caption=caption value=format::money(amount) title=format::money_full(amount)/> }
+        let title = if caption == "Usage" { known.text() } else { format::money_full(amount) };
+        view! { <Figure caption=caption value=format::money(amount) title=title/> }
     };
+    let title = if parts.len() > 1 { format::money_full(sum) } else { known.text() };
     let parts = (parts.len() > 1).then(|| parts.into_iter().map(figure).collect_view());
     html! {
-        <Figure large=true caption=caption value=format::money(sum) title=format::money_full(sum)>
+        <Figure large=true caption=caption value=format::money(sum) title=title>
             {state}{days}{unpriced}
         </Figure>
         {parts}

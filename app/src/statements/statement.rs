@@ -1,6 +1,6 @@
 //! One statement: what a team or project owes for a month, line by line. Made to be printed, too.
 
-use super::list::{adjustments, figures};
+use super::list::{adjustments, figures, known};
 use super::replies::review as review_section;
 use crate::allocation::explained_path;
 use crate::charges::charge_path;
@@ -16,7 +16,7 @@ use domain::allocation::{SharedLine, shared};
 use domain::charge::{ChargeLine, charged};
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::spend::{Dimension, Measure, SpendQuery};
+use domain::spend::{Dimension, Measure, Provenance, SpendQuery};
 use domain::statement::{
     CostOwner, LineKind, MarkupLine, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement,
     month_text, parse_month,
@@ -51,7 +51,8 @@ pub(crate) async fn statement(visit: Visit) -> Drawn {
     let sums = backend::spend::query(&visit.backend, &visit.scope, &query).await?.total;
     let link = events_of(statement.month, [(of, owner.slug.as_str())]);
     let beside = included(visit.org(), &link, sums.by_meter.unwrap_or_default().included);
-    let body = draw(visit.org(), &title, (kind, &owner), &statement, beside);
+    let known = known(&visit, &statement).await?;
+    let body = draw(visit.org(), &title, (kind, &owner), &statement, (&known, beside));
     let body = html! { <UrlNotice known=NOTICES/>{body}{adjustments(&statement)}{review} };
     Ok(Page::new(format!("Statement of {title}"), body))
 }
@@ -61,7 +62,7 @@ fn draw(
     title: &str,
     (kind, owner): (StatementKind, &CostOwner),
     statement: &MonthStatement,
-    included: Option<AnyView>,
+    (known, included): (&Provenance, Option<AnyView>),
 ) -> AnyView {
     let month = month_text(statement.month.from);
     let list = UrlQuery::new().with("month", &month).at(&format!("/o/{org}/statements"));
@@ -71,7 +72,7 @@ fn draw(
         .with("slug", &owner.slug)
         .at(&format!("/o/{org}/statements.csv"));
     let crumbs = vec![Crumb::link("Statements", list), Crumb::here(owner.name.clone())];
-    let figures = figures(statement);
+    let figures = figures(statement, known);
     let facts = facts(kind, owner);
     let sections: Vec<_> = statement
         .teams

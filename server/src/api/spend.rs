@@ -106,7 +106,7 @@ struct SpendDocument {
 
 /// How a sum of spend is known: what it rests on, how much of the usage it covers, and how fresh it is.
 #[derive(Debug, Serialize, ToSchema)]
-struct ProvenanceDocument {
+pub(super) struct ProvenanceDocument {
     /// As it was booked, or restated by adjustments since; and whether costs that providers reported counted in the span.
     basis: Vec<SpendBasis>,
     /// What adjustments moved since it was booked: a decimal string with 12 places.

@@ -4,6 +4,7 @@ mod close;
 
 use super::allocation::PartyDocument;
 use super::csv;
+use super::spend::ProvenanceDocument;
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::ApiError;
@@ -12,11 +13,12 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use domain::allocation::{SharedLine, shared};
+use domain::budget::SpendScope;
 use domain::charge::{ChargeKind, ChargeLine, charged};
 use domain::money;
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::spend::Sums;
+use domain::spend::{Provenance, Sums};
 use domain::statement::{
     CostOwner, MarkupLine, MonthState, MonthStatement, ProjectStatement, Readiness, StatementLine, TeamStatement,
     month_text, parse_month,
@@ -48,6 +50,8 @@ struct StatementsDocument {
     state: MonthState,
     /// Over all teams that the key sees.
     total: Total,
+    /// How the usage is known, of all teams that the key sees.
+    provenance: ProvenanceDocument,
     /// What moved in closed months and stands in this one, together: a decimal string with 12 places. No part of the total.
     #[schema(example = "3.100000000000")]
     adjusted: String,
@@ -371,8 +375,9 @@ impl From<TeamStatement> for TeamDocument {
 }
 
 impl StatementsDocument {
-    fn of(statement: MonthStatement, ready: Option<&Readiness>) -> Self {
+    fn of(statement: MonthStatement, ready: Option<&Readiness>, known: Provenance) -> Self {
         Self {
+            provenance: known.into(),
             chargeback_ready: ready.map(Into::into),
             month: month_text(statement.month.from),
             over: statement.is_over(),
@@ -426,5 +431,7 @@ async fn statements(
         return Ok(csv::respond(&name, statement.csv()));
     }
     let ready = backend::statements::readiness(&state.backend, &caller.scope, month).await?;
-    Ok(Json(StatementsDocument::of(statement, ready.as_ref())).into_response())
+    let part = SpendScope::Organization;
+    let known = backend::spend::provenance(&state.backend, &caller.scope, part, month.into(), &statement.total).await?;
+    Ok(Json(StatementsDocument::of(statement, ready.as_ref(), known)).into_response())
 }
