@@ -74,7 +74,7 @@ async fn the_api_chooses_and_lists_and_takes_back() {
     );
     let unknown = json!({"key_id": uuid::Uuid::nil(), "basis": "included", "reason": "Team plan"});
     let refused = api.post_json("/v1/billing-basis", &unknown).await;
-    assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("/key_id")));
+    assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("key_id")));
     let undo = format!("/v1/rule-changes/{}/undo", made.json()["change_id"].as_str().unwrap());
     assert_eq!(api.post_json(&undo, &json!({})).await.status, StatusCode::OK);
     assert!(!api.get("/v1/billing-basis").await.json()["choices"][0]["superseded_at"].is_null());
