@@ -91,7 +91,7 @@ impl Walk {
         let said: Vec<&str> = page.split("title=\"$").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let exact = format::money_full(amount);
         assert!(
-            page.contains(&format!("\"{exact}\"")) || page.contains(&format!("\"{exact},")),
+            ['"', ',', '\n'].iter().any(|end| page.contains(&format!("\"{exact}{end}"))),
             "{} has {exact} at {path} among {said:#?}",
             self.books.zone.name()
         );
