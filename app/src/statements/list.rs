@@ -127,13 +127,13 @@ pub(super) async fn known(visit: &Visit, statement: &MonthStatement) -> Result<P
 /// The total with whether the month is over, and what is not in it.
 pub(super) fn figures(statement: &MonthStatement, known: &Provenance) -> AnyView {
     let (total, charged, shared) = (&statement.total, statement.charged(), statement.shared());
-    let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
+    let past = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
     let state = if statement.is_over() || statement.state != MonthState::Open {
         state_badge(statement.state)
     } else {
         html! { <Badge tone=Tone::Accent>"month to date"</Badge> }
     };
-    let days = format!(" {}, {}", format::range(known, statement.today), statement.time_zone);
+    let days = format!(" {}, {}", format::range(past, statement.today), statement.time_zone);
     let unpriced = (total.unpriced_requests > 0).then(|| {
         let text = format!("{} without a price are not in it", format::counted(total.unpriced_requests, "request"));
         view! { <p class="warn">{text}</p> }

@@ -23,7 +23,7 @@ pub async fn choose_billing(
     new: NewRule<BillingBasisRule>,
 ) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
-    let known = keys::list(backend, scope).await?.into_iter().find(|key| key.key_id == new.rule.key_id);
+    let known = keys::find(backend, scope, new.rule.key_id).await?;
     let unknown = || Problem::field("key_id", "unknown", "Use the id of an API key of this organization.");
     let key = known.map(|key| format!("{} (…{})", key.name, key.last_four)).ok_or_else(unknown)?;
     let new = NewRule { rule: BillingBasisRule { key, ..new.rule }, ..new };
