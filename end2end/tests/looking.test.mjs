@@ -148,7 +148,7 @@ looking("a bar leads to Explore, a legend switches off, the pointer reads values
 looking("Overview, Explore and the API say one number", {}, async (page) => {
   await visit(page, `${path}?period=last-month`);
   // Where usage is unpriced, each says so in its own words behind the number.
-  const number = async (shown) => (await shown.getAttribute("title")).split(", ")[0];
+  const number = async (shown) => (await shown.getAttribute("title")).split(/, |\n/)[0];
   const overview = await number(page.locator(".figure-value").first());
   await visit(page, `${path}/explore?period=last-month&group_by=model`);
   assert.equal(await number(page.getByRole("row", { name: /^total/ }).getByRole("cell").first()), overview);
