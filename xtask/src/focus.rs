@@ -55,8 +55,8 @@ fn install(python: &Path, home: &Path) -> Result<(), Failure> {
         "--no-input",
         "--timeout",
         "20",
-        "--only-binary",
-        ":all:",
+        // Some of what it needs is published as pure source alone.
+        "--prefer-binary",
     ]);
     quietly(pip.args(PACKAGES))
 }
