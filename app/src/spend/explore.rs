@@ -50,8 +50,7 @@ pub(crate) async fn explore(visit: Visit) -> Drawn {
     };
     let body = match backend::spend::explore(backend, scope, asked.clone()).await.map_err(AppError::from) {
         Ok(explore) => {
-            let (range, part) = (explore.query.range, SpendScope::Organization);
-            let known = backend::spend::provenance(backend, scope, part, range, &explore.total).await?;
+            let known = backend::spend::provenance(backend, scope, explore.query.range, &explore.total).await?;
             View { page: &page, explore, known, marks }.draw()
         }
         // The question stays, so that another can be asked.

@@ -8,7 +8,6 @@ use crate::spend::labels::SpendCell;
 use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, columns, html};
 use chrono::NaiveDate;
 use domain::allocation::shared;
-use domain::budget::SpendScope;
 use domain::charge::charged;
 use domain::period::Period;
 use domain::spend::{Provenance, Sums};
@@ -120,8 +119,8 @@ pub(super) fn state_badge(state: MonthState) -> AnyView {
 
 /// How the usage of a statement is known.
 pub(super) async fn known(visit: &Visit, statement: &MonthStatement) -> Result<Provenance, AppError> {
-    let (part, month) = (SpendScope::Organization, statement.month.into());
-    Ok(backend::spend::provenance(&visit.backend, &visit.scope, part, month, &statement.total).await?)
+    let known = backend::spend::provenance(&visit.backend, &visit.scope, statement.month.into(), &statement.total);
+    Ok(known.await?)
 }
 
 /// The total with whether the month is over, and what is not in it.

@@ -9,7 +9,6 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, FixedOffset};
-use domain::budget::SpendScope;
 use domain::money;
 use domain::period::{Comparison, Period};
 use domain::problem::Problem;
@@ -252,8 +251,7 @@ async fn spend(
     if csv {
         return Ok(csv::respond("spend.csv", answer.csv(&query)?));
     }
-    let part = SpendScope::Organization;
-    let known = backend::spend::provenance(&state.backend, &caller.scope, part, query.range, &answer.total).await?;
+    let known = backend::spend::provenance(&state.backend, &caller.scope, query.range, &answer.total).await?;
     Ok(Json(SpendDocument::of(answer, &query, known)).into_response())
 }
 

@@ -13,7 +13,6 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use domain::allocation::{SharedLine, shared};
-use domain::budget::SpendScope;
 use domain::charge::{ChargeKind, ChargeLine, charged};
 use domain::money;
 use domain::period::Period;
@@ -431,7 +430,6 @@ async fn statements(
         return Ok(csv::respond(&name, statement.csv()));
     }
     let ready = backend::statements::readiness(&state.backend, &caller.scope, month).await?;
-    let part = SpendScope::Organization;
-    let known = backend::spend::provenance(&state.backend, &caller.scope, part, month.into(), &statement.total).await?;
+    let known = backend::spend::provenance(&state.backend, &caller.scope, month.into(), &statement.total).await?;
     Ok(Json(StatementsDocument::of(statement, ready.as_ref(), known)).into_response())
 }

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use domain::allocation::{Amounts, Owners, SeriesWords};
 use domain::period::Period;
 use domain::spend::Dimension;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, QueryBuilder, Row, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row, Transaction};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -153,9 +153,13 @@ pub(super) async fn sums(
     days: Period,
     grouping: &Grouping,
 ) -> Result<Vec<GroupSums>, Error> {
-    const SETTINGS: [&str; 4] = ["enable_nestloop = off", "enable_sort = off", "jit = off", "work_mem = '64MB'"];
-    for setting in SETTINGS {
-        sqlx::query(AssertSqlSafe(format!("set local {setting}"))).execute(&mut *connection).await?;
+    for setting in [
+        "set local enable_nestloop = off",
+        "set local enable_sort = off",
+        "set local jit = off",
+        "set local work_mem = '64MB'",
+    ] {
+        sqlx::query(setting).execute(&mut *connection).await?;
     }
     let mut found = Vec::new();
     for (class, table) in [("0", "rollup_day as r"), ("label.class", "rollup_label_day as r")] {

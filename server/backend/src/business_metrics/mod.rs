@@ -180,9 +180,7 @@ pub async fn costs(
     selection: &Selection,
 ) -> Result<UnitCosts, Error> {
     scope.require(Permission::Read)?;
-    let (name, seen) = (metric.name.as_str(), projects::visible_slugs(backend, scope).await?);
-    let mut values = sql::values(&backend.pool, scope, Some(&[name]), period, seen.as_deref()).await?;
-    let values = selected(&values.remove(name).unwrap_or_default(), selection);
+    let values = selected(&seen_values(backend, scope, metric.name.as_str(), period).await?, selection);
     let spend = days(backend, scope, period, selection).await?;
     let total = unit_costs(&[period], &values, &spend).into_iter().flatten().next();
     Ok(UnitCosts { steps: steps.iter().copied().zip(unit_costs(steps, &values, &spend)).collect(), total })
@@ -202,9 +200,18 @@ pub(crate) async fn values_of(
     if !entries.iter().any(|entry| entry.metric.name == *metric) {
         return Err(Problem::field("measure", "unknown", format!("There is no business metric {metric}.")).into());
     }
+    seen_values(backend, scope, metric.as_str(), period).await
+}
+
+async fn seen_values(
+    backend: &Backend,
+    scope: &OrgScope,
+    name: &str,
+    period: Period,
+) -> Result<Vec<MetricValue>, Error> {
     let seen = projects::visible_slugs(backend, scope).await?;
-    let mut values = sql::values(&backend.pool, scope, Some(&[metric.as_str()]), period, seen.as_deref()).await?;
-    Ok(values.remove(metric.as_str()).unwrap_or_default())
+    let mut values = sql::values(&backend.pool, scope, Some(&[name]), period, seen.as_deref()).await?;
+    Ok(values.remove(name).unwrap_or_default())
 }
 
 /// The values of some metrics that lie in a period, as of a transaction: for splits, which concern the whole organization.

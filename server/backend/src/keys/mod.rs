@@ -147,8 +147,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<ApiKey>, Er
 
 /// A key that the caller sees, without asking for a permission: for rules that name it.
 pub(crate) async fn find(backend: &Backend, scope: &OrgScope, key_id: KeyId) -> Result<Option<ApiKey>, Error> {
-    let keys = sql::list(&backend.pool, scope, MAX_LISTED_KEYS).await?;
-    Ok(keys.into_iter().find(|key| key.key_id == key_id))
+    sql::find(&backend.pool, scope, key_id).await
 }
 
 /// The view of one of the organization's keys, for what a member does in its name.

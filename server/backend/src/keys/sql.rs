@@ -9,7 +9,7 @@ use domain::ids::{KeyId, OrgId, ProjectId, UserId};
 use domain::period::Zone;
 use domain::project::{ApiKey, KeyProject};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use uuid::Uuid;
 
 /// Servers listen here; a notice says "some key or its organization changed".
@@ -86,22 +86,39 @@ pub(super) async fn list(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<
     rows.iter().map(key).collect()
 }
 
-/// The key, where it is visible, locked for a change.
+/// One key, where it is visible.
+macro_rules! one {
+    ($how:literal) => {
+        concat!(
+            "select * from api_keys
+             where org_id = $1 and key_id = $2 and ($3::uuid[] is null or project_id = any ($3))",
+            $how
+        )
+    };
+}
+
+/// The key, where it is visible.
+pub(super) async fn find(pool: &PgPool, scope: &OrgScope, key_id: KeyId) -> Result<Option<ApiKey>, Error> {
+    one(pool, scope, key_id, one!("")).await
+}
+
+/// The same, locked for a change.
 pub(super) async fn lock(
     connection: &mut PgConnection,
     scope: &OrgScope,
     key_id: KeyId,
 ) -> Result<Option<ApiKey>, Error> {
-    let row = sqlx::query(
-        "select * from api_keys
-         where org_id = $1 and key_id = $2 and ($3::uuid[] is null or project_id = any ($3)) for update",
-    )
-    .bind(scope.org_id().0)
-    .bind(key_id.0)
-    .bind(scope.visible_projects())
-    .fetch_optional(connection)
-    .await?;
-    row.as_ref().map(key).transpose()
+    one(connection, scope, key_id, one!(" for update")).await
+}
+
+async fn one(
+    db: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    key_id: KeyId,
+    sql: &'static str,
+) -> Result<Option<ApiKey>, Error> {
+    let row = sqlx::query(sql).bind(scope.org_id().0).bind(key_id.0).bind(scope.visible_projects());
+    row.fetch_optional(db).await?.as_ref().map(key).transpose()
 }
 
 pub(super) async fn revoke(

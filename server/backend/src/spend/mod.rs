@@ -165,7 +165,7 @@ pub async fn newest_event_at(
     sql::newest_event_at(&backend.pool, scope, part, today).await
 }
 
-/// How sums of a part over a span are known.
+/// How sums over a span are known.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
@@ -173,11 +173,11 @@ pub async fn newest_event_at(
 pub async fn provenance(
     backend: &Backend,
     scope: &OrgScope,
-    part: SpendScope,
     range: SpendRange,
     sums: &Sums,
 ) -> Result<Provenance, Error> {
-    let (newest, books) = futures::try_join!(newest_event_at(backend, scope, part), prices::books(backend, scope))?;
+    let newest = newest_event_at(backend, scope, SpendScope::Organization);
+    let (newest, books) = futures::try_join!(newest, prices::books(backend, scope))?;
     let (from, to) = sql::instants(scope, range);
     let reported = books.books().reported_counts(from, to);
     Ok(Provenance::of(sums, reported, newest.map(|at| scope.zone().local(at))))

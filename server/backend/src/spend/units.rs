@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, HashMap};
 /// Most rows by day from which units of groups are found.
 const MOST_DAYS: usize = 100_000;
 
-/// Spend by day, of each group and of the whole.
-type Days<'a> = HashMap<&'a [Option<String>], BTreeMap<NaiveDate, Decimal>>;
+/// Spend by day.
+type Spent = BTreeMap<NaiveDate, Decimal>;
 
 /// As [`grouped`], with the units of a business metric and the spend of their days.
 ///
@@ -34,27 +34,30 @@ pub(super) async fn costed(
     let others: Vec<Measure> = query.measures.iter().copied().filter(|measure| !measure.needs().units).collect();
     let plain = SpendQuery { metric: None, ..query.clone() }.measuring(others);
     let by_day = plain.clone().per(Granularity::Day).measuring([]);
-    let whole = SpendQuery { group_by: Vec::new(), ..by_day.clone() };
-    let ((mut rows, mut total), (of_groups, _), (of_all, _)) = futures::try_join!(
+    let ((mut rows, mut total), (of_groups, _)) = futures::try_join!(
         grouped(backend, scope, part, &plain, limit),
-        grouped(backend, scope, part, &by_day, MOST_DAYS + 1),
-        grouped(backend, scope, part, &whole, MOST_DAYS)
+        grouped(backend, scope, part, &by_day, MOST_DAYS + 1)
     )?;
     if of_groups.len() > MOST_DAYS {
         let detail = "These are too many groups to find the units of each. Use a shorter span, or group by less.";
         return Err(Problem::Unprocessable { detail: detail.to_owned() }.into());
     }
-    let (spent, all) = (by_group(&of_groups), by_group(&of_all));
-    let units = |keys: &[Option<String>], spent: &Days<'_>, span: Period| {
-        let wanted = wanted(query, keys);
-        let spent = spent.get(keys)?;
-        let cost = unit_costs(&[span], &selected(&values, &wanted), spent).into_iter().flatten().next()?;
+    let (mut of_group, mut of_all) = (HashMap::<_, Spent>::new(), Spent::new());
+    for SpendRow { bucket, keys, sums } in &of_groups {
+        let Some(day) = bucket.map(BucketStart::day) else { continue };
+        *of_group.entry(keys.as_slice()).or_default().entry(day).or_default() += sums.spend;
+        *of_all.entry(day).or_default() += sums.spend;
+    }
+    let units = |keys: &[Option<String>], spent: &Spent, span: Period| {
+        let values = selected(&values, &wanted(query, keys));
+        let cost = unit_costs(&[span], &values, spent).into_iter().flatten().next()?;
         Some(Units { spend: cost.spend, value: cost.value })
     };
     for row in &mut rows {
-        row.sums.units = units(&row.keys, &spent, span_of(row.bucket, days));
+        let spent = of_group.get(row.keys.as_slice());
+        row.sums.units = spent.and_then(|spent| units(&row.keys, spent, span_of(row.bucket, days)));
     }
-    total.units = units(&[], &all, days);
+    total.units = if of_all.is_empty() { None } else { units(&[], &of_all, days) };
     Ok((rows, total))
 }
 
@@ -105,16 +108,6 @@ fn wanted(query: &SpendQuery, keys: &[Option<String>]) -> Selection {
     let keys = query.group_by.iter().zip(keys);
     let keys = keys.map(|(dimension, key)| (dimension.name(), key.clone().unwrap_or_default()));
     filters.chain(keys).collect()
-}
-
-fn by_group(rows: &[SpendRow]) -> Days<'_> {
-    let mut days = Days::new();
-    for row in rows {
-        if let Some(bucket) = row.bucket {
-            *days.entry(&row.keys).or_default().entry(bucket.day()).or_default() += row.sums.spend;
-        }
-    }
-    days
 }
 
 /// The days of a step that lie in the span.

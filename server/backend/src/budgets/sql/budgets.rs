@@ -8,7 +8,7 @@ use domain::ids::{BudgetId, ProjectId, TeamId};
 use domain::project::Slug;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use uuid::Uuid;
 
 /// Budgets of organization `$1` with the words of their scope, and which of their recipients get no mail.
@@ -78,15 +78,7 @@ pub(in crate::budgets) async fn get(
     month: NaiveDate,
 ) -> Result<Option<Budget>, Error> {
     let seen = concat!(budgets!("where b.org_id = $1 and b.budget_id = $3 and "), seen!("$4", "$5"));
-    let row = sqlx::query(seen)
-        .bind(scope.org_id().0)
-        .bind(scope.visible_owners())
-        .bind(budget_id.0)
-        .bind(scope.limiting_teams())
-        .bind(month)
-        .fetch_optional(pool)
-        .await?;
-    row.as_ref().map(budget).transpose()
+    one(pool, scope, seen, budget_id, month).await
 }
 
 /// Active budgets, locked against change until the evaluation commits, so that an edit is never followed by an alert about what it replaced.
@@ -117,13 +109,24 @@ pub(in crate::budgets) async fn lock(
 ) -> Result<Option<Budget>, Error> {
     let seen =
         concat!(budgets!("where b.org_id = $1 and b.budget_id = $3 and "), seen!("$4", "$5"), " for update of b");
-    let row = sqlx::query(seen)
+    one(connection, scope, seen, budget_id, month).await
+}
+
+/// The budget that a statement finds by the scope, its id and a month.
+async fn one(
+    db: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    sql: &'static str,
+    budget_id: BudgetId,
+    month: NaiveDate,
+) -> Result<Option<Budget>, Error> {
+    let row = sqlx::query(sql)
         .bind(scope.org_id().0)
         .bind(scope.visible_owners())
         .bind(budget_id.0)
         .bind(scope.limiting_teams())
         .bind(month)
-        .fetch_optional(connection)
+        .fetch_optional(db)
         .await?;
     row.as_ref().map(budget).transpose()
 }

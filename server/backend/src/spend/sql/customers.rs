@@ -1,10 +1,7 @@
 //! How many customers there were, beside the sums of the same rows.
 
-use super::latencies::RowKey;
-use super::{
-    Query, Source, bucket_at, bucket_start, keys_of, push_days, push_filter, push_group_keys, push_owner, push_part,
-    push_words,
-};
+use super::beside::{RowKey, push_beside};
+use super::{Query, bucket_start, keys_of, push_words};
 use crate::{Error, OrgScope};
 use domain::budget::SpendScope;
 use domain::period::Period;
@@ -38,18 +35,9 @@ pub(super) async fn add(
 }
 
 fn customers_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, period: Period) -> Query {
-    let source = Source::Days(period);
-    let mut sql = Query::new("with used as (select ");
-    sql.push(bucket_at(query.bucket, &source)).push(" as bucket_at, ");
-    push_group_keys(&mut sql, query, &source);
-    sql.push("r.value from spend_by_label as r");
-    push_owner(&mut sql, scope, query, "r.day");
-    push_days(sql.push(" where "), scope, period, "r.");
+    let mut sql = Query::new("with used as (");
+    push_beside(&mut sql, scope, part, query, period, ("r.value", "spend_by_label"));
     sql.push(" and r.label = ").push_bind(Dimension::Customer.name());
-    push_part(&mut sql, scope, part, "r.day");
-    for filter in &query.filters {
-        push_filter(&mut sql, scope, filter, &source);
-    }
     sql.push(" group by 1, 2, 3, 4, r.value having sum(r.requests) <> 0), ");
     let counted = |sql: &mut Query, of: &'static str| {
         sql.push("case when bool_or(value = ").push_bind(OTHER).push(") then null else count(").push(of);

@@ -1,18 +1,13 @@
 //! How long calls took, beside the sums of the same rows.
 
-use super::{
-    Query, Source, bucket_at, bucket_start, keys_of, push_days, push_filter, push_group_keys, push_owner, push_part,
-    push_words,
-};
+use super::beside::{RowKey, push_beside};
+use super::{Query, bucket_start, keys_of, push_words};
 use crate::{Error, OrgScope};
 use domain::budget::SpendScope;
 use domain::period::Period;
-use domain::spend::{BucketStart, Latencies, SpendQuery, SpendRow, Sums};
+use domain::spend::{Latencies, SpendQuery, SpendRow, Sums};
 use sqlx::{PgPool, Row};
 use std::collections::HashMap;
-
-/// What identifies a row.
-pub(super) type RowKey = (Option<BucketStart>, Vec<Option<String>>);
 
 /// Adds to the rows of a query of days, and to their total, how long their calls took.
 pub(super) async fn add(
@@ -42,20 +37,10 @@ pub(super) async fn add(
 }
 
 fn latencies_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, period: Period) -> Query {
-    let source = Source::Days(period);
-    let mut sql = Query::new("with counted as (select ");
-    sql.push(bucket_at(query.bucket, &source)).push(" as bucket_at, ");
-    push_group_keys(&mut sql, query, &source);
-    sql.push(
-        "r.latency_class, sum(r.responses)::bigint as responses, sum(r.first_tokens)::bigint as first_tokens
-         from latency_by_day as r",
-    );
-    push_owner(&mut sql, scope, query, "r.day");
-    push_days(sql.push(" where "), scope, period, "r.");
-    push_part(&mut sql, scope, part, "r.day");
-    for filter in &query.filters {
-        push_filter(&mut sql, scope, filter, &source);
-    }
+    const COUNTS: &str =
+        "r.latency_class, sum(r.responses)::bigint as responses, sum(r.first_tokens)::bigint as first_tokens";
+    let mut sql = Query::new("with counted as (");
+    push_beside(&mut sql, scope, part, query, period, (COUNTS, "latency_by_day"));
     sql.push(" group by 1, 2, 3, 4, 5) select bucket_at, null::int as bucket_secs, ");
     push_words(&mut sql, scope, query);
     sql.push("latency_class, responses, first_tokens from counted");

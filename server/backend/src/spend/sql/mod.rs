@@ -1,5 +1,6 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+mod beside;
 mod customers;
 mod latencies;
 mod levels;
